@@ -1,0 +1,669 @@
+// Manifest.cpp - reading a manifest; see Manifest.h and docs/manifest.md.
+//
+// The text may come from anywhere, so every member is checked before it is used, and the first one
+// that is wrong is named by its path. `Reader` carries that path; a failed read makes every later
+// one fail too, so the code below reads straight on and looks at the outcome where it needs a
+// value.
+#include "runtime/Manifest.h"
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace fc::rt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t maxText = size_t{16} << 20;
+constexpr int maxDepth = 64, maxRank = 16;
+
+struct OpEntry {
+  ExprOp op;
+  std::string_view spelling;
+  size_t least, most;
+};
+constexpr OpEntry opEntries[] = {
+#define FC_EXPR_OP(Name, Spelling, Least, Most, Kind) {ExprOp::Name, Spelling, Least, Most},
+#include "runtime/Expr.def"
+};
+
+bool isIdentifier(std::string_view text) {
+  if (text.empty() || text.size() > 256 || std::isdigit(static_cast<unsigned char>(text[0])))
+    return false;
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c == '_' || (c < 128 && std::isalnum(c)); });
+}
+
+/// A PTX identifier may hold `$` and `%` too.
+bool isEntryName(std::string_view text) {
+  std::string plain(text);
+  std::replace(plain.begin(), plain.end(), '$', '_');
+  std::replace(plain.begin(), plain.end(), '%', '_');
+  return isIdentifier(plain);
+}
+
+bool isPowerOfTwo(int64_t value) { return value > 0 && (value & (value - 1)) == 0; }
+
+/// What a JSON value looks like in a message: whole if short.
+std::string show(const Json &json) {
+  std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
+
+class Reader {
+public:
+  explicit Reader(std::string &error) : error(error) {}
+
+  std::optional<Manifest> manifest(const Json &json);
+
+private:
+  /// What the expressions at hand may mention.
+  struct Scope {
+    bool dims = false, layout = false; ///< dimensions; strides, alignment, SMs
+    size_t scalars = 0;                ///< those among the first `scalars` params
+  };
+
+  bool ok() const { return error.empty(); }
+  template <class... Args> void fail(fmt::format_string<Args...> format, Args &&...args) {
+    if (ok())
+      error = fmt::format("{}: {}", path.empty() ? "the manifest" : path,
+                          fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  /// Runs `read` with `part` appended to the path.
+  template <class Read> void at(std::string_view part, Read read) {
+    if (!ok())
+      return;
+    const size_t length = path.size();
+    path += part;
+    read();
+    path.resize(length);
+  }
+
+  /// Member `name` of an object; absent is an error unless `optional`.
+  template <class Read>
+  void member(const Json &object, std::string_view name, Read read, bool optional = false) {
+    at(path.empty() ? std::string(name) : fmt::format(".{}", name), [&] {
+      auto found = object.find(name);
+      if (found != object.end())
+        read(*found);
+      else if (!optional)
+        fail("is missing");
+    });
+  }
+
+  /// Each element of an array, with its number.
+  template <class Read> void elements(const Json &json, Read read) {
+    if (!json.is_array())
+      return fail("{} is no array", show(json));
+    for (size_t i = 0; i < json.size() && ok(); ++i)
+      at(fmt::format("[{}]", i), [&] { read(json[i], i); });
+  }
+
+  /// Refuses what is no object and members that the format does not know.
+  void object(const Json &json, std::initializer_list<std::string_view> known) {
+    if (!json.is_object())
+      return fail("{} is no object", show(json));
+    for (const auto &[key, value] : json.items())
+      if (std::find(known.begin(), known.end(), key) == known.end())
+        return fail("has a member `{}`, which format 1 does not know", key);
+  }
+
+  void read(const Json &json, std::string &into) {
+    if (json.is_string())
+      into = json.get<std::string>();
+    else
+      fail("{} is no string", show(json));
+  }
+  void read(const Json &json, bool &into) {
+    if (json.is_boolean())
+      into = json.get<bool>();
+    else
+      fail("{} is neither true nor false", show(json));
+  }
+  int64_t integer(const Json &json, int64_t least, int64_t most) {
+    if (!json.is_number_integer() ||
+        (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{INT64_MAX})) {
+      fail("{} is no integer of 64 bits", show(json));
+      return least;
+    }
+    const auto value = json.get<int64_t>();
+    if (value < least || value > most)
+      fail("{}, and it must be from {} to {}", value, least, most);
+    return std::clamp(value, least, most);
+  }
+  std::string identifier(const Json &json) {
+    std::string text;
+    read(json, text);
+    if (ok() && !isIdentifier(text))
+      fail("{} is no name", show(json));
+    return text;
+  }
+  std::string newName(const Json &json, std::set<std::string> &taken) {
+    std::string text = identifier(json);
+    if (ok() && !taken.insert(text).second)
+      fail("`{}` is there twice", text);
+    return text;
+  }
+  Elem elem(const Json &json) {
+    std::string text;
+    read(json, text);
+    auto parsed = parseElem(text);
+    if (ok() && !parsed)
+      fail("`{}` is no element type", text);
+    return parsed.value_or(Elem::F32);
+  }
+  std::array<uint32_t, 3> triple(const Json &json, int64_t most) {
+    std::array<uint32_t, 3> result{1, 1, 1};
+    if (!json.is_array() || json.size() != 3)
+      fail("{} is no array of three numbers", show(json));
+    else
+      elements(json, [&](const Json &element, size_t i) {
+        result[i] = static_cast<uint32_t>(integer(element, 1, most));
+      });
+    return result;
+  }
+
+  Expr expr(const Json &json, const Scope &scope, int depth = 0);
+  Expr call(const Json &json, const Scope &scope, int depth);
+  void nameInScope(const std::string &name, const Scope &scope);
+  /// The number of the param `name`, which must be a tensor (or a scalar).
+  size_t paramOf(const Json &json, Param::Kind kind);
+
+  void kernelSpec(const Json &json, KernelSpec &into);
+  void compileParams(const Json &json);
+  void dimension(const Json &json);
+  void param(const Json &json, size_t number);
+  void variant(const Json &json, Variant &into);
+  void launch(const Json &json, LaunchSpec &into);
+  Arg arg(const Json &json);
+
+  std::string &error;
+  std::string path;
+  KernelSpec *kernel = nullptr; ///< the one being read
+  std::set<std::string> names;  ///< of its dimensions, params and compile-time parameters
+};
+
+void Reader::nameInScope(const std::string &name, const Scope &scope) {
+  for (const CompileParam &param : kernel->cparams)
+    if (param.name == name) {
+      if (std::holds_alternative<Elem>(param.value))
+        fail("`{}` is an element type, not a value", name);
+      return;
+    }
+  if (kernel->dim(name)) {
+    if (!scope.dims)
+      fail("dimension `{}` cannot be used here", name);
+    return;
+  }
+  if (auto index = kernel->param(name)) {
+    if (kernel->params[*index].isTensor())
+      fail("`{}` is a tensor, not a value", name);
+    else if (*index >= scope.scalars)
+      fail("scalar `{}` cannot be used here: only earlier ones have a value", name);
+    return;
+  }
+  fail("`{}` is no dimension, scalar or compile-time parameter", name);
+}
+
+Expr Reader::expr(const Json &json, const Scope &scope, int depth) {
+  Expr result;
+  if (depth > maxDepth) {
+    fail("is an expression more than {} levels deep", maxDepth);
+    return result;
+  }
+  if (json.is_number_float()) {
+    result.literal = Value::ofFloat(json.get<double>());
+  } else if (json.is_number()) {
+    result.literal = Value::ofInt(integer(json, INT64_MIN, INT64_MAX));
+  } else if (json.is_boolean()) {
+    result.literal = Value::ofBool(json.get<bool>());
+  } else if (json.is_string()) {
+    const auto text = json.get<std::string>();
+    if (text == "inf") {
+      result.literal = Value::ofFloat(std::numeric_limits<double>::infinity());
+    } else {
+      result.op = ExprOp::Name;
+      result.name = text;
+      nameInScope(text, scope);
+    }
+  } else if (json.is_array() && !json.empty() && json[0].is_string()) {
+    return call(json, scope, depth);
+  } else {
+    fail("{} is no expression", show(json));
+  }
+  return result;
+}
+
+Expr Reader::call(const Json &json, const Scope &scope, int depth) {
+  Expr result;
+  const auto spelling = json[0].get<std::string>();
+  const auto *found =
+      std::find_if(std::begin(opEntries), std::end(opEntries), [&](const OpEntry &entry) {
+        return !entry.spelling.empty() && entry.spelling == spelling;
+      });
+  if (found == std::end(opEntries)) {
+    fail("`{}` is no operation", spelling);
+    return result;
+  }
+  result.op = found->op;
+  const size_t count = json.size() - 1;
+  if (result.op == ExprOp::Stride || result.op == ExprOp::Aligned || result.op == ExprOp::Sms) {
+    if (!scope.layout)
+      fail("`{}` cannot be used here", spelling);
+    if (count != (result.op == ExprOp::Sms ? 0 : 2))
+      fail("`{}` has {} operands", spelling, count);
+    if (!ok() || result.op == ExprOp::Sms)
+      return result;
+    at("[1]", [&] {
+      const Param &tensor = kernel->params[paramOf(json[1], Param::Kind::Tensor)];
+      result.name = tensor.name;
+      at("[2]", [&] {
+        const bool stride = result.op == ExprOp::Stride;
+        result.number = integer(
+            json[2], stride ? 0 : 1,
+            stride ? std::max<int64_t>(static_cast<int64_t>(tensor.shape.size()) - 1, 0) : 4096);
+        if (ok() && !stride && !isPowerOfTwo(result.number))
+          fail("{}, and an alignment is a power of two", result.number);
+      });
+    });
+    return result;
+  }
+  if (count < found->least || count > found->most) {
+    fail("`{}` has {} operand{}, and takes {}", spelling, count, count == 1 ? "" : "s",
+         found->least == found->most ? fmt::format("{}", found->least)
+                                     : fmt::format("{} to {}", found->least, found->most));
+    return result;
+  }
+  for (size_t i = 1; i <= count && ok(); ++i)
+    at(fmt::format("[{}]", i), [&] { result.operands.push_back(expr(json[i], scope, depth + 1)); });
+  return result;
+}
+
+size_t Reader::paramOf(const Json &json, Param::Kind kind) {
+  const std::string name = identifier(json);
+  auto index = kernel->param(name);
+  const bool tensor = kind == Param::Kind::Tensor;
+  if (ok() && (!index || kernel->params[*index].kind != kind))
+    fail("`{}` is no {} of this kernel", name, tensor ? "tensor" : "scalar");
+  return ok() ? *index : 0;
+}
+
+void Reader::compileParams(const Json &json) {
+  if (!json.is_object())
+    return fail("{} is no object", show(json));
+  for (const auto &[key, value] : json.items())
+    at(fmt::format(".{}", key), [&, key = key, &value = value] {
+      CompileParam param{newName(key, names), Value{}};
+      if (value.is_boolean())
+        param.value = Value::ofBool(value.get<bool>());
+      else if (value.is_number_float())
+        param.value = Value::ofFloat(value.get<double>());
+      else if (value.is_number())
+        param.value = Value::ofInt(integer(value, INT64_MIN, INT64_MAX));
+      else
+        param.value = elem(value);
+      kernel->cparams.push_back(std::move(param));
+    });
+}
+
+/// After the params' names are known: a dimension refers to a tensor.
+void Reader::dimension(const Json &json) {
+  object(json, {"name", "tensor", "index", "offset"});
+  Dimension dim;
+  member(json, "tensor", [&](const Json &v) { dim.tensor = paramOf(v, Param::Kind::Tensor); });
+  member(json, "index", [&](const Json &v) {
+    const auto rank = static_cast<int64_t>(kernel->params[dim.tensor].orOne.size());
+    dim.index = static_cast<int>(integer(v, 0, std::max<int64_t>(rank - 1, 0)));
+  });
+  member(json, "offset",
+         [&](const Json &v) { dim.offset = integer(v, -(int64_t{1} << 31), int64_t{1} << 31); });
+  member(json, "name", [&](const Json &v) { dim.name = newName(v, names); });
+  kernel->dims.push_back(std::move(dim));
+}
+
+/// The first look at a param: all but its expressions, which may mention dimensions.
+void Reader::param(const Json &json, size_t number) {
+  Param &param = kernel->params.emplace_back();
+  std::string kind;
+  if (!json.is_object())
+    return fail("{} is no object", show(json));
+  member(json, "kind", [&](const Json &v) { read(v, kind); });
+  member(json, "name", [&](const Json &v) { param.name = newName(v, names); });
+  member(json, "elem", [&](const Json &v) { param.elem = elem(v); });
+  if (kind == "scalar") {
+    param.kind = Param::Kind::Scalar;
+    object(json, {"kind", "name", "elem", "default"});
+    if (param.elem != Elem::F32 && param.elem != Elem::I64 && param.elem != Elem::Bool)
+      fail("scalar `{}` is {}, and a scalar is `f32`, `i64` or `bool`", param.name,
+           name(param.elem));
+    return;
+  }
+  if (ok() && kind != "tensor")
+    return fail("its kind is `{}`, and it must be `tensor` or `scalar`", kind);
+  object(json, {"kind", "name", "elem", "shape", "orOne", "output", "nullable", "align"});
+  member(json, "shape", [&](const Json &v) {
+    if (!v.is_array() || v.empty() || v.size() > maxRank)
+      return fail("{} is no array of 1 to {} extents", show(v), maxRank);
+    param.orOne.assign(v.size(), false);
+  });
+  member(
+      json, "orOne",
+      [&](const Json &v) {
+        if (v.size() != param.orOne.size())
+          return fail("has {} elements, and the shape has {}", v.size(), param.orOne.size());
+        elements(v, [&](const Json &element, size_t i) {
+          bool flag = false;
+          read(element, flag);
+          param.orOne[i] = flag;
+        });
+      },
+      /*optional=*/true);
+  member(json, "output", [&](const Json &v) { read(v, param.output); });
+  member(json, "nullable", [&](const Json &v) { read(v, param.nullable); });
+  member(json, "align", [&](const Json &v) {
+    param.align = integer(v, 1, 4096);
+    if (ok() && !isPowerOfTwo(param.align))
+      fail("{}, and an alignment is a power of two", param.align);
+    else if (ok() && param.align < bytesOf(param.elem))
+      fail("{}, and an element of {} has {} bytes", param.align, name(param.elem),
+           bytesOf(param.elem));
+  });
+}
+
+Arg Reader::arg(const Json &json) {
+  Arg arg;
+  object(json, {"tensor", "stride", "dim", "scalar", "workspace"});
+  if (!ok())
+    return arg;
+  if (json.contains("stride")) {
+    arg.kind = Arg::Kind::Stride;
+    object(json, {"stride", "dim"});
+    member(json, "stride", [&](const Json &v) { arg.index = paramOf(v, Param::Kind::Tensor); });
+    member(json, "dim", [&](const Json &v) {
+      const auto rank = static_cast<int64_t>(kernel->params[arg.index].shape.size());
+      arg.dim = static_cast<int>(integer(v, 0, std::max<int64_t>(rank - 1, 0)));
+    });
+    return arg;
+  }
+  if (json.size() != 1) {
+    fail("has {} members, and names one value", json.size());
+    return arg;
+  }
+  if (json.contains("tensor")) {
+    member(json, "tensor", [&](const Json &v) { arg.index = paramOf(v, Param::Kind::Tensor); });
+  } else if (json.contains("dim")) {
+    arg.kind = Arg::Kind::Dim;
+    member(json, "dim", [&](const Json &v) {
+      const std::string name = identifier(v);
+      if (auto index = kernel->dim(name))
+        arg.index = *index;
+      else
+        fail("`{}` is no dimension of this kernel", name);
+    });
+  } else if (json.contains("scalar")) {
+    arg.kind = Arg::Kind::Scalar;
+    member(json, "scalar", [&](const Json &v) { arg.index = paramOf(v, Param::Kind::Scalar); });
+  } else {
+    arg.kind = Arg::Kind::Workspace;
+    member(json, "workspace", [&](const Json &v) {
+      const auto index = integer(v, 0, INT64_MAX);
+      if (ok() && static_cast<size_t>(index) >= kernel->workspace.size())
+        fail("{}, and the kernel has {} of them", index, kernel->workspace.size());
+      arg.index = static_cast<size_t>(index);
+    });
+  }
+  return arg;
+}
+
+void Reader::launch(const Json &json, LaunchSpec &into) {
+  object(json, {"entry", "grid", "block", "shared", "cluster", "args"});
+  member(json, "entry", [&](const Json &v) {
+    read(v, into.entry);
+    if (ok() && !isEntryName(into.entry))
+      fail("{} is no name", show(v));
+  });
+  const Scope scope{.dims = true, .layout = true, .scalars = kernel->params.size()};
+  member(json, "grid", [&](const Json &v) {
+    if (!v.is_array() || v.size() != 3)
+      return fail("{} is no array of three expressions", show(v));
+    elements(v, [&](const Json &element, size_t i) { into.grid[i] = expr(element, scope); });
+  });
+  member(json, "block", [&](const Json &v) {
+    into.block = triple(v, 1024);
+    const uint64_t threads = uint64_t{into.block[0]} * into.block[1] * into.block[2];
+    if (ok() && (threads > 1024 || into.block[2] > 64))
+      fail("{} is {} threads, and a block has at most 1024, 64 of them along z", show(v), threads);
+  });
+  member(
+      json, "shared",
+      [&](const Json &v) { into.shared = static_cast<uint32_t>(integer(v, 0, 1 << 20)); },
+      /*optional=*/true);
+  member(json, "cluster", [&](const Json &v) { into.cluster = triple(v, 16); }, /*optional=*/true);
+  member(json, "args", [&](const Json &v) {
+    elements(v, [&](const Json &element, size_t) { into.args.push_back(arg(element)); });
+  });
+}
+
+void Reader::variant(const Json &json, Variant &into) {
+  object(json, {"name", "condition", "schedule", "launches"});
+  member(json, "name", [&](const Json &v) { read(v, into.name); });
+  member(json, "condition", [&](const Json &v) {
+    if (!v.is_null())
+      into.condition = expr(v, {.dims = true, .layout = true, .scalars = kernel->params.size()});
+  });
+  member(
+      json, "schedule",
+      [&](const Json &v) {
+        if (!v.is_object())
+          return fail("{} is no object", show(v));
+        into.schedule = v.dump(-1, ' ', true, Json::error_handler_t::replace);
+      },
+      /*optional=*/true);
+  member(json, "launches", [&](const Json &v) {
+    if (v.is_array() && v.empty())
+      return fail("is empty");
+    elements(v,
+             [&](const Json &element, size_t) { launch(element, into.launches.emplace_back()); });
+  });
+}
+
+void Reader::kernelSpec(const Json &json, KernelSpec &into) {
+  kernel = &into;
+  names.clear();
+  object(json, {"name", "cparams", "dims", "params", "facts", "workspace", "variants"});
+  member(json, "name", [&](const Json &v) { into.name = identifier(v); });
+  member(json, "cparams", [&](const Json &v) { compileParams(v); });
+  // Names first, expressions after: a shape mentions dimensions, which mention tensors.
+  member(json, "params", [&](const Json &v) {
+    elements(v, [&](const Json &element, size_t i) { param(element, i); });
+  });
+  member(json, "dims", [&](const Json &v) {
+    elements(v, [&](const Json &element, size_t) { dimension(element); });
+  });
+  member(json, "params", [&](const Json &v) {
+    elements(v, [&](const Json &element, size_t i) {
+      Param &param = into.params[i];
+      if (param.isTensor())
+        member(element, "shape", [&](const Json &shape) {
+          elements(shape, [&](const Json &extent, size_t) {
+            param.shape.push_back(expr(extent, {.dims = true}));
+          });
+        });
+      else
+        member(element, "default", [&](const Json &init) {
+          if (!init.is_null())
+            param.init = expr(init, {.dims = true, .scalars = i});
+        });
+    });
+  });
+  const Scope values{.dims = true, .scalars = into.params.size()};
+  member(
+      json, "facts",
+      [&](const Json &v) {
+        elements(v, [&](const Json &element, size_t) {
+          Fact &fact = into.facts.emplace_back();
+          object(element, {"text", "expr"});
+          member(element, "text", [&](const Json &text) { read(text, fact.text); });
+          member(element, "expr", [&](const Json &e) {
+            if (!e.is_null())
+              fact.expr = expr(e, values);
+          });
+        });
+      },
+      /*optional=*/true);
+  member(
+      json, "workspace",
+      [&](const Json &v) {
+        elements(v, [&](const Json &element, size_t) {
+          object(element, {"bytes"});
+          member(element, "bytes", [&](const Json &bytes) {
+            into.workspace.push_back(
+                expr(bytes, {.dims = true, .layout = true, .scalars = into.params.size()}));
+          });
+        });
+      },
+      /*optional=*/true);
+  member(json, "variants", [&](const Json &v) {
+    if (v.is_array() && v.empty())
+      return fail("is empty");
+    elements(v,
+             [&](const Json &element, size_t) { variant(element, into.variants.emplace_back()); });
+  });
+}
+
+std::optional<Manifest> Reader::manifest(const Json &json) {
+  Manifest result;
+  // The format first: what another one holds cannot be told from a mistake.
+  if (json.is_object() && json.contains("format") && json["format"] != 1)
+    fail("its format is {}, and this runtime reads format 1", show(json["format"]));
+  object(json, {"format", "target", "source", "kernels"});
+  member(json, "format", [](const Json &) {});
+  member(json, "target", [&](const Json &v) { read(v, result.target); });
+  member(json, "source", [&](const Json &v) {
+    object(v, {"path", "sha256"});
+    member(v, "path", [&](const Json &p) { read(p, result.sourcePath); });
+    member(v, "sha256", [&](const Json &p) {
+      read(p, result.sourceSha256);
+      const std::string &hash = result.sourceSha256;
+      const bool hex = hash.find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (ok() && !hash.empty() && !(hex && hash.size() == 64))
+        fail("{} is no SHA-256 in 64 lower-case hex digits", show(p));
+    });
+  });
+  std::set<std::string> kernelNames;
+  member(json, "kernels", [&](const Json &v) {
+    if (v.is_array() && v.empty())
+      return fail("is empty");
+    elements(v, [&](const Json &element, size_t) {
+      KernelSpec &spec = result.kernels.emplace_back();
+      kernelSpec(element, spec);
+      if (ok() && !kernelNames.insert(spec.name).second)
+        fail("kernel `{}` is there twice", spec.name);
+    });
+  });
+  if (!ok())
+    return std::nullopt;
+  return result;
+}
+
+/// How deep brackets nest outside of strings. Looked at before parsing, so that a hostile text
+/// cannot make a tree whose destruction recurses without bound.
+size_t bracketDepth(std::string_view json) {
+  size_t depth = 0, most = 0;
+  bool inString = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (inString) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        inString = false;
+    } else if (c == '"') {
+      inString = true;
+    } else if (c == '[' || c == '{') {
+      most = std::max(most, ++depth);
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return most;
+}
+
+/// Parses JSON, keeping the parser's own words of what is wrong.
+std::optional<Json> parseJson(std::string_view text, std::string &error) {
+  try {
+    return Json::parse(text.begin(), text.end());
+  } catch (const Json::exception &exception) {
+    // "[json.exception.parse_error.101] parse error at ..." - the id says nothing to a reader.
+    std::string_view what = exception.what();
+    if (auto end = what.find("] "); end != std::string_view::npos)
+      what.remove_prefix(end + 2);
+    error = fmt::format("the manifest is no JSON: {}", what);
+    return std::nullopt;
+  }
+}
+
+} // namespace
+
+std::string CompileParam::text() const {
+  if (const auto *elem = std::get_if<Elem>(&value))
+    return std::string(rt::name(*elem));
+  return std::get<Value>(value).text();
+}
+
+std::string Param::text() const {
+  std::string result(rt::name(elem));
+  if (!isTensor())
+    return result;
+  for (size_t i = 0; i < shape.size(); ++i)
+    result += (i ? ", " : "[") + shape[i].text() + (orOne[i] ? "?" : "");
+  return result + "]";
+}
+
+std::optional<size_t> KernelSpec::param(std::string_view name) const {
+  for (size_t i = 0; i < params.size(); ++i)
+    if (params[i].name == name)
+      return i;
+  return std::nullopt;
+}
+
+std::optional<size_t> KernelSpec::dim(std::string_view name) const {
+  for (size_t i = 0; i < dims.size(); ++i)
+    if (dims[i].name == name)
+      return i;
+  return std::nullopt;
+}
+
+std::optional<Manifest> parseManifest(std::string_view json, std::string &error) {
+  error.clear();
+  if (json.size() > maxText) {
+    error =
+        fmt::format("the manifest has {} bytes, and at most {} are allowed", json.size(), maxText);
+    return std::nullopt;
+  }
+  if (const size_t depth = bracketDepth(json); depth > maxDepth + 32) {
+    error = fmt::format("the manifest nests {} levels deep, and at most {} are allowed", depth,
+                        maxDepth + 32);
+    return std::nullopt;
+  }
+  auto parsed = parseJson(json, error);
+  if (!parsed)
+    return std::nullopt;
+  return Reader(error).manifest(*parsed);
+}
+
+uint32_t bytesOfArg(const KernelSpec &kernel, const Arg &arg) {
+  switch (arg.kind) {
+  case Arg::Kind::Dim:
+    return 4;
+  case Arg::Kind::Scalar:
+    return static_cast<uint32_t>(bytesOf(kernel.params[arg.index].elem));
+  default:
+    return 8;
+  }
+}
+
+} // namespace fc::rt
