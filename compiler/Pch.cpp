@@ -1,0 +1,1 @@
+// Pch.cpp - owns the precompiled header that the compiler libraries share

@@ -1,0 +1,86 @@
+// Pipeline.cpp - the table of contents of the compiler
+//
+// Read this file from top to bottom and you know what happens to a kernel, in which order, and why then.
+// Stages.def states what is true when each stage ends; fc-verify-stage checks it.
+#include "compiler/Pipeline.h"
+#include "compiler/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace fc {
+
+ArrayRef<StageInfo> stages() {
+  static const StageInfo list[] = {
+#define FC_STAGE(Id, Name, Promise, Dialects) {Stage::Id, Name, Promise, Dialects},
+#include "compiler/Stages.def"
+  };
+  return list;
+}
+
+const StageInfo *findStage(StringRef name) {
+  for (const StageInfo &info : stages())
+    if (info.name == name)
+      return &info;
+  return nullptr;
+}
+
+void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  // Folds and deduplicates what the stage before leaves behind. Named places only: each says what for.
+  auto addCleanup = [&] {
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+  };
+  // Ends a stage: checks its contract and says whether to go on.
+  auto endStage = [&](Stage stage) {
+    pm.addPass(createVerifyStage({.stage = stages()[size_t(stage)].name.str()}));
+    return stage < options.stopAfter;
+  };
+
+  //===-- Import: one fc.kernel an entry, over named axes, from the checked text --===//
+  addCleanup(); // two softmaxes over one score become one; maps become axis-minimal
+  if (!endStage(Stage::Import))
+    return;
+
+  //===-- Online: chains of reductions become folds with a carried state ---------===//
+  // Before tiling: the derivation is algebra on the whole formula and needs no sizes.
+  pm.addNestedPass<KernelOp>(createFuseOnlineSoftmax());
+  addCleanup(); // terms that only the unfused form read
+  if (!endStage(Stage::Online))
+    return;
+
+  //===-- Tile: every axis gets a size -------------------------------------------===//
+  pm.addNestedPass<KernelOp>(createChooseSchedule({.target = options.target,
+                                                   .strategy = options.strategy,
+                                                   .items = {options.schedule.begin(), options.schedule.end()}}));
+  pm.addNestedPass<KernelOp>(createTile());
+  addCleanup(); // tail tests that the sizes decide
+  if (!endStage(Stage::Tile))
+    return;
+
+  //===-- Place: every tile gets an owner ----------------------------------------===//
+  pm.addNestedPass<KernelOp>(createAssignPlaces());
+  if (!endStage(Stage::Place))
+    return;
+
+  //===-- Async: loops, rings, barriers ------------------------------------------===//
+  pm.addNestedPass<KernelOp>(createStageCopies());
+  // Allocation first, then fences: sharing bytes creates hazards.
+  pm.addNestedPass<KernelOp>(createAllocateShared({.target = options.target}));
+  if (!endStage(Stage::Async))
+    return;
+
+  //===-- Thread: tiles become the scalars of one thread -------------------------===//
+  pm.addPass(createLowerToThreads());
+  endStage(Stage::Thread);
+}
+
+void registerPipeline() {
+  registerFcPasses();
+  PassPipelineRegistration<PipelineOptions>("fc-pipeline",
+                                            "from imported kernels to the code of one thread",
+                                            buildPipeline);
+}
+
+} // namespace fc
