@@ -1,0 +1,145 @@
+// CheckFlow.cpp - what depends on what in a checked kernel: the axes that an index varies with
+// (A7), the values that nothing uses (D3), and the words for both.
+#include "dsl/KernelChecker.h"
+#include <algorithm>
+
+namespace fc::dsl {
+
+//===-- Dependences -------------------------------------------------------===//
+
+/// Everything that `value` varies with: axes and points it mentions, and those that their ranges
+/// mention.
+void KernelChecker::dependence(Value value, Dependence &out, std::unordered_set<Value> &seen) {
+  if (!value || !seen.insert(value).second)
+    return;
+  const Dependence *inner = nullptr;
+  if (value->op == Op::LetRef)
+    inner = &dependence(value->let);
+  else if (value->op == Op::AxisRef || value->op == Op::PointRef)
+    inner = &dependence(value->axis);
+  else if (value->op == Op::VarRef)
+    out.onVar = true;
+  if (inner) {
+    out.axes.insert(inner->axes.begin(), inner->axes.end());
+    out.onVar |= inner->onVar;
+  }
+  for (Value operand : value->operands)
+    dependence(operand, out, seen);
+}
+
+const KernelChecker::Dependence &KernelChecker::dependence(const Let *let) {
+  if (auto known = letDependence.find(let); known != letDependence.end())
+    return known->second;
+  Dependence on;
+  std::unordered_set<Value> seen;
+  dependence(let->value, on, seen);
+  return letDependence[let] = std::move(on);
+}
+
+const KernelChecker::Dependence &KernelChecker::dependence(const Axis *axis) {
+  if (auto known = axisDependence.find(axis); known != axisDependence.end())
+    return known->second;
+  Dependence on;
+  std::unordered_set<Value> seen;
+  on.axes.insert(axis);
+  for (Value bound : {axis->lo, axis->hi, axis->upto})
+    dependence(bound, on, seen);
+  return axisDependence[axis] = std::move(on);
+}
+
+//===-- Values that nothing uses ------------------------------------------===//
+
+void KernelChecker::markUsed(const std::vector<Stmt> &body, std::unordered_set<Value> &seen,
+                             std::unordered_set<const Let *> &lets) {
+  auto mark = [&](auto &self, Value value) -> void {
+    if (!value || !seen.insert(value).second)
+      return;
+    if (value->op == Op::LetRef) {
+      lets.insert(value->let);
+      self(self, value->let->value);
+    }
+    if (value->op == Op::Read)
+      const_cast<dsl::Tensor *>(value->tensor)->read = true;
+    for (Value operand : value->operands)
+      self(self, operand);
+  };
+  for (const Stmt &stmt : body) {
+    if (stmt.axis)
+      for (Value bound : {stmt.axis->lo, stmt.axis->hi, stmt.axis->upto})
+        mark(mark, bound);
+    if (stmt.var)
+      mark(mark, stmt.var->init);
+    for (Value index : stmt.indices)
+      mark(mark, index);
+    mark(mark, stmt.value);
+    markUsed(stmt.body, seen, lets);
+  }
+}
+
+static void eraseLets(std::vector<Stmt> &body, const std::unordered_set<const Let *> &used) {
+  std::erase_if(body, [&](const Stmt &stmt) {
+    return stmt.kind == Stmt::DeclareLet && !used.contains(stmt.let);
+  });
+  for (Stmt &stmt : body)
+    eraseLets(stmt.body, used);
+}
+
+/// Sets Tensor::read, and drops the `let`s that nothing kept refers to: a tensor that only they
+/// read may be null at launch (D3).
+void KernelChecker::dropUnused() {
+  std::unordered_set<Value> seen;
+  std::unordered_set<const Let *> lets;
+  markUsed(kernel.body, seen, lets);
+  std::vector<Stmt> ranges;
+  for (const Axis *axis : kernel.grid)
+    ranges.push_back({.kind = Stmt::DeclareAxis, .axis = axis});
+  markUsed(ranges, seen, lets);
+  eraseLets(kernel.body, lets);
+}
+
+//===-- Words -------------------------------------------------------------===//
+
+Reporter::Handle KernelChecker::withFrames(Reporter::Handle handle) const {
+  unsigned shown = 0;
+  for (const Frame *at = frame; at && shown < 4; at = at->caller, ++shown)
+    handle.note(at->call, fmt::format("in the expansion of `{}` here", at->fn->name));
+  return handle;
+}
+
+std::string KernelChecker::snippet(const ast::Expr &expr) const {
+  constexpr size_t kLongest = 48;
+  std::string_view text = sources[size_t(expr.loc.file)].text;
+  text = text.substr(expr.begin, expr.end - expr.begin);
+  std::string shown;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text.substr(at).starts_with("//")) // a comment within the expression
+      at = std::min(text.size(), text.find('\n', at)) - 1;
+    else if (text[at] != ' ' && text[at] != '\n' && text[at] != '\t' && text[at] != '\r')
+      shown += text[at];
+    else if (!shown.empty() && shown.back() != ' ')
+      shown += ' ';
+    if (shown.size() > kLongest)
+      return shown.substr(0, kLongest - 3) + "...";
+  }
+  return shown;
+}
+
+std::string KernelChecker::listOf(const Axes &axes) {
+  std::string list;
+  for (const Axis *axis : axes)
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", axis->name);
+  return list;
+}
+
+std::string KernelChecker::over(Value value) {
+  return value->axes.empty() ? "a scalar" : fmt::format("over ({})", listOf(value->axes));
+}
+
+std::string KernelChecker::declaration(const dsl::Tensor &tensor) {
+  std::string dims;
+  for (const dsl::Tensor::Extent &extent : tensor.shape)
+    dims += fmt::format("{}{}", dims.empty() ? "" : ", ", extent.text);
+  return fmt::format("{}[{}]", name(tensor.elem), dims);
+}
+
+} // namespace fc::dsl

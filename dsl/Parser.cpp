@@ -1,0 +1,780 @@
+// Parser.cpp - recursive descent over two tokens of lookahead. Each function parses one rule of the
+// grammar and returns null or false when it has reported an error; statements and declarations then
+// skip to where the next one seems to begin, so that one run shows every mistake.
+#include "dsl/Parser.h"
+#include "dsl/Lexer.h"
+#include "dsl/Words.h"
+#include <algorithm>
+#include <cctype>
+
+namespace fc::dsl {
+namespace {
+
+using ast::Expr;
+using ast::Name;
+
+class Parser {
+public:
+  Parser(std::string_view text, int file, Reporter &reporter)
+      : text(text), reporter(reporter), lexer(text, file, reporter) {
+    tree.file = file;
+    token = lexer.next();
+    ahead = lexer.next();
+  }
+
+  ast::File file();
+
+private:
+  // Declarations
+  bool use();
+  const ast::Fn *fn();
+  bool kernel();
+  bool kernelHeader(ast::Kernel &kernel);
+  bool cparam(ast::Param &param);
+  bool param(ast::Param &param, bool tensorOnly);
+  bool shape(ast::Param &param);
+
+  // Statements
+  bool block(std::vector<ast::Stmt> &body);
+  bool statement(ast::Stmt &stmt);
+  bool binders(ast::Stmt &stmt, bool grid);
+  bool binder(ast::Binder &binder, bool tileAllowed);
+  bool range(ast::Range &range, bool tile);
+  bool variable(ast::Stmt &stmt);
+  bool assignment(ast::Stmt &stmt);
+  bool loop(ast::Stmt &stmt);
+  bool schedule(ast::Stmt &stmt);
+  bool scheduleItem(std::vector<ast::ScheduleItem> &items);
+  void recover(uint32_t column);
+  void skipTo(Tok kind);
+
+  // Expressions, from loosest to tightest
+  const Expr *expr();
+  const Expr *orExpr() { return chain({{Tok::KwOr, Op::Or}}, &Parser::andExpr); }
+  const Expr *andExpr() { return chain({{Tok::KwAnd, Op::And}}, &Parser::notExpr); }
+  const Expr *notExpr();
+  const Expr *compare();
+  const Expr *sum() { return chain({{Tok::Plus, Op::Add}, {Tok::Minus, Op::Sub}}, &Parser::term); }
+  const Expr *term() {
+    return chain({{Tok::Star, Op::Mul}, {Tok::Slash, Op::Div}, {Tok::Percent, Op::Mod}},
+                 &Parser::unary);
+  }
+  const Expr *unary();
+  const Expr *atom();
+  const Expr *named();
+  bool names(std::vector<Name> &names, const char *what);
+  bool exprs(std::vector<const Expr *> &list, Tok close);
+
+  using Rule = const Expr *(Parser::*)();
+  const Expr *chain(std::initializer_list<std::pair<Tok, Op>> operators, Rule operand);
+  const Expr *prefix(Op op, Rule operand);
+  Expr *make(Expr::Kind kind, Loc loc, uint32_t begin);
+  const Expr *finish(Expr *node);
+
+  // Tokens
+  bool at(Tok kind) const { return token.kind == kind; }
+  void advance();
+  bool accept(Tok kind);
+  bool expect(Tok kind, const char *where);
+  bool name(Name &name, const char *what);
+  bool word(Name &name, const char *what); ///< a name or `type`: where a type stands
+  Name asName(const Token &t) const { return {lexer.text(t), t.loc}; }
+  std::string seen() const;
+  void expected(std::string_view what);
+
+  /// Counts what is open around the current token; false (and an error) when it is too much.
+  struct Nesting {
+    Parser &parser;
+    bool ok;
+    explicit Nesting(Parser &parser) : parser(parser), ok(++parser.nesting <= ast::kMaxNesting) {
+      if (!ok)
+        parser.reporter.report(Diag::TooDeep, parser.token.loc, ast::kMaxNesting)
+            .fix("name a part of it with `let`");
+    }
+    ~Nesting() { --parser.nesting; }
+  };
+
+  std::string_view text;
+  Reporter &reporter;
+  Lexer lexer;
+  ast::File tree;
+  Token token, ahead;
+  uint32_t lastEnd = 0; ///< where the token before `token` ended
+  unsigned nesting = 0, loops = 0;
+};
+
+//===-- Tokens ------------------------------------------------------------===//
+
+void Parser::advance() {
+  lastEnd = token.end + (token.kind == Tok::String);
+  token = ahead;
+  ahead = lexer.next();
+}
+
+bool Parser::accept(Tok kind) {
+  if (!at(kind))
+    return false;
+  advance();
+  return true;
+}
+
+std::string Parser::seen() const {
+  if (token.kind == Tok::End)
+    return "the end of the file";
+  std::string_view spelling = lexer.text(token);
+  std::string shown(spelling.substr(0, 40));
+  if (spelling.size() > 40)
+    shown += "...";
+  bool keyword = token.kind >= Tok::KwKernel;
+  return fmt::format("{}`{}`", keyword ? "the keyword " : "", shown);
+}
+
+void Parser::expected(std::string_view what) {
+  reporter.report(Diag::Expected, token.loc, what, seen());
+}
+
+bool Parser::expect(Tok kind, const char *where) {
+  if (accept(kind))
+    return true;
+  expected(fmt::format("{} {}", describe(kind), where));
+  return false;
+}
+
+bool Parser::name(Name &name, const char *what) {
+  if (!at(Tok::Name)) {
+    expected(what);
+    return false;
+  }
+  name = asName(token);
+  advance();
+  return true;
+}
+
+bool Parser::word(Name &name, const char *what) {
+  if (!at(Tok::KwType))
+    return this->name(name, what);
+  name = asName(token);
+  advance();
+  return true;
+}
+
+//===-- Expressions -------------------------------------------------------===//
+
+Expr *Parser::make(Expr::Kind kind, Loc loc, uint32_t begin) {
+  Expr &node = tree.exprStore.emplace_back();
+  node.kind = kind;
+  node.loc = loc;
+  node.begin = begin;
+  return &node;
+}
+
+const Expr *Parser::finish(Expr *node) {
+  node->end = lastEnd;
+  unsigned depth = 0;
+  for (const Expr *arg : node->args)
+    depth = std::max<unsigned>(depth, arg->depth);
+  if (depth >= ast::kMaxDepth) {
+    reporter.report(Diag::TooDeep, node->loc, ast::kMaxDepth).fix("name a part of it with `let`");
+    return nullptr;
+  }
+  node->depth = uint16_t(depth + 1);
+  return node;
+}
+
+const Expr *Parser::expr() {
+  Nesting guard(*this);
+  if (!guard.ok)
+    return nullptr;
+  uint32_t begin = token.begin;
+  const Expr *value = orExpr();
+  if (!value || !at(Tok::KwAs))
+    return value;
+  Expr *cast = make(Expr::Cast, token.loc, begin);
+  advance();
+  if (!word(cast->name, "a type after `as`"))
+    return nullptr;
+  cast->args = {value};
+  if (at(Tok::KwAs)) {
+    reporter.report(Diag::CastTwice, token.loc)
+        .note(cast->loc, "the first cast is here")
+        .fix("put the first one into parentheses: `(x as f32) as int`");
+    return nullptr;
+  }
+  return finish(cast);
+}
+
+const Expr *Parser::chain(std::initializer_list<std::pair<Tok, Op>> operators, Rule operand) {
+  uint32_t begin = token.begin;
+  const Expr *left = (this->*operand)();
+  while (left) {
+    const auto *found = std::ranges::find_if(operators, [&](auto &o) { return at(o.first); });
+    if (found == operators.end())
+      break;
+    Expr *node = make(Expr::Binary, token.loc, begin);
+    node->op = found->second;
+    advance();
+    const Expr *right = (this->*operand)();
+    if (!right)
+      return nullptr;
+    node->args = {left, right};
+    left = finish(node);
+  }
+  return left;
+}
+
+const Expr *Parser::prefix(Op op, Rule operand) {
+  Nesting guard(*this);
+  if (!guard.ok)
+    return nullptr;
+  Expr *node = make(Expr::Unary, token.loc, token.begin);
+  node->op = op;
+  advance();
+  const Expr *value = (this->*operand)();
+  if (!value)
+    return nullptr;
+  node->args = {value};
+  return finish(node);
+}
+
+const Expr *Parser::notExpr() {
+  return at(Tok::KwNot) ? prefix(Op::Not, &Parser::notExpr) : compare();
+}
+
+const Expr *Parser::unary() { return at(Tok::Minus) ? prefix(Op::Neg, &Parser::unary) : atom(); }
+
+const Expr *Parser::compare() {
+  auto isComparison = [&] {
+    return at(Tok::Less) || at(Tok::LessEqual) || at(Tok::Greater) || at(Tok::GreaterEqual) ||
+           at(Tok::EqualEqual) || at(Tok::NotEqual);
+  };
+  uint32_t begin = token.begin;
+  const Expr *first = sum();
+  if (!first || !isComparison())
+    return first;
+  Expr *node = make(Expr::Compare, token.loc, begin);
+  node->args.push_back(first);
+  while (isComparison()) {
+    node->ops.push_back(asName(token));
+    advance();
+    const Expr *next = sum();
+    if (!next)
+      return nullptr;
+    node->args.push_back(next);
+  }
+  return finish(node);
+}
+
+const Expr *Parser::atom() {
+  uint32_t begin = token.begin;
+  Loc loc = token.loc;
+  switch (token.kind) {
+  case Tok::Integer:
+  case Tok::Float: {
+    Expr *node = make(at(Tok::Integer) ? Expr::Integer : Expr::Float, loc, begin);
+    node->intValue = token.intValue;
+    node->floatValue = token.floatValue;
+    advance();
+    return finish(node);
+  }
+  case Tok::KwInf: {
+    Expr *node = make(Expr::Inf, loc, begin);
+    advance();
+    return finish(node);
+  }
+  case Tok::KwTrue:
+  case Tok::KwFalse: {
+    Expr *node = make(Expr::Bool, loc, begin);
+    node->intValue = at(Tok::KwTrue);
+    advance();
+    return finish(node);
+  }
+  case Tok::LParen: {
+    advance();
+    const Expr *inner = expr();
+    if (!inner)
+      return nullptr;
+    if (at(Tok::RParen)) {
+      advance();
+      return inner;
+    }
+    expected("`)`");
+    return nullptr;
+  }
+  case Tok::Name:
+    return named();
+  default:
+    expected("an expression");
+    return nullptr;
+  }
+}
+
+/// A name, a read `x[..]`, or a call `f(..)`, `f[a](..)`. Only what follows `]` tells the last two
+/// apart, so the brackets are parsed as expressions first.
+const Expr *Parser::named() {
+  Expr *node = make(Expr::Ref, token.loc, token.begin);
+  node->name = asName(token);
+  advance();
+  if (accept(Tok::LBracket)) {
+    node->kind = Expr::Index;
+    if (!exprs(node->args, Tok::RBracket))
+      return nullptr;
+    if (!at(Tok::LParen))
+      return finish(node);
+    for (const Expr *arg : node->args) {
+      if (arg->kind != Expr::Ref) {
+        reporter.report(Diag::NotAnAxis, arg->loc,
+                        text.substr(arg->begin, std::min(40u, arg->end - arg->begin)),
+                        "an expression");
+        return nullptr;
+      }
+      node->axes.push_back(arg->name);
+    }
+    node->args.clear();
+    node->hasAxes = true;
+  }
+  if (accept(Tok::LParen)) {
+    node->kind = Expr::Call;
+    if (!exprs(node->args, Tok::RParen))
+      return nullptr;
+  }
+  return finish(node);
+}
+
+/// A list of expressions and its closing bracket; the opening one is behind. A comma may trail.
+bool Parser::exprs(std::vector<const Expr *> &list, Tok close) {
+  while (!at(close)) {
+    const Expr *item = expr();
+    if (!item)
+      return false;
+    list.push_back(item);
+    if (!accept(Tok::Comma))
+      break;
+  }
+  if (accept(close))
+    return true;
+  expected(fmt::format("`,` or {}", describe(close)));
+  return false;
+}
+
+bool Parser::names(std::vector<Name> &names, const char *what) {
+  do {
+    Name next;
+    if (!name(next, what))
+      return false;
+    names.push_back(next);
+  } while (accept(Tok::Comma) && at(Tok::Name));
+  return true;
+}
+
+//===-- Statements --------------------------------------------------------===//
+
+static bool startsStatement(Tok kind) {
+  switch (kind) {
+  case Tok::KwGrid:
+  case Tok::KwAxis:
+  case Tok::KwLet:
+  case Tok::KwFn:
+  case Tok::KwVar:
+  case Tok::KwFor:
+  case Tok::KwAssume:
+  case Tok::KwSchedule:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// Skips to where the next statement seems to begin: at a keyword that begins one, or at a line
+/// that is not indented more than the broken statement (its column is `column`).
+void Parser::recover(uint32_t column) {
+  unsigned open = 0;
+  while (!at(Tok::End) && !at(Tok::KwKernel)) {
+    bool newLine = token.firstOnLine && token.loc.col <= column;
+    if (open == 0 && (startsStatement(token.kind) || newLine || at(Tok::RBrace)))
+      return;
+    if (newLine && startsStatement(token.kind))
+      return; // brackets that nobody closed
+    if (at(Tok::LBrace))
+      ++open;
+    if (at(Tok::RBrace))
+      --open;
+    bool ends = at(Tok::Semicolon) && open == 0;
+    advance();
+    if (ends)
+      return;
+  }
+}
+
+/// Skips to a token of this kind, but not past the end of the block or into another declaration.
+void Parser::skipTo(Tok kind) {
+  while (!at(kind) && !at(Tok::End) && !at(Tok::RBrace) && !at(Tok::KwKernel) && !at(Tok::KwUse))
+    advance();
+}
+
+bool Parser::block(std::vector<ast::Stmt> &body) {
+  Loc open = token.loc;
+  if (!expect(Tok::LBrace, "to begin a block"))
+    return false;
+  while (!at(Tok::RBrace)) {
+    if (at(Tok::End) || at(Tok::KwKernel)) {
+      reporter.report(Diag::Expected, token.loc, "`}`", seen()).note(open, "to close this `{`");
+      return false;
+    }
+    if (reporter.full())
+      return false;
+    ast::Stmt stmt{};
+    stmt.loc = token.loc;
+    uint32_t begin = token.begin;
+    if (statement(stmt)) {
+      body.push_back(std::move(stmt));
+      accept(Tok::Semicolon);
+      continue;
+    }
+    if (token.begin == begin)
+      advance(); // whatever it is, it begins no statement
+    recover(stmt.loc.col);
+  }
+  advance();
+  return true;
+}
+
+bool Parser::statement(ast::Stmt &stmt) {
+  switch (token.kind) {
+  case Tok::KwGrid:
+    return binders(stmt, true);
+  case Tok::KwAxis:
+    return binders(stmt, false);
+  case Tok::KwLet:
+    stmt.kind = ast::Stmt::Let;
+    advance();
+    return name(stmt.name, "a name after `let`") && expect(Tok::Assign, "after the name") &&
+           (stmt.value = expr());
+  case Tok::KwFn:
+    stmt.kind = ast::Stmt::Fn;
+    return (stmt.fn = fn());
+  case Tok::KwVar:
+    return variable(stmt);
+  case Tok::KwFor:
+    return loop(stmt);
+  case Tok::KwAssume:
+    stmt.kind = ast::Stmt::Assume;
+    advance();
+    return (stmt.value = expr());
+  case Tok::KwSchedule:
+    return schedule(stmt);
+  case Tok::Name:
+    return assignment(stmt);
+  default:
+    expected("a statement");
+    return false;
+  }
+}
+
+bool Parser::binders(ast::Stmt &stmt, bool grid) {
+  stmt.kind = grid ? ast::Stmt::Grid : ast::Stmt::Axis;
+  advance();
+  do {
+    ast::Binder next;
+    if (!binder(next, grid))
+      return false;
+    stmt.binders.push_back(next);
+  } while (accept(Tok::Comma) && (at(Tok::Name) || at(Tok::KwTile)));
+  return true;
+}
+
+bool Parser::binder(ast::Binder &binder, bool tileAllowed) {
+  if (at(Tok::KwTile)) {
+    if (!tileAllowed) {
+      reporter.report(Diag::TileHere, token.loc)
+          .fix("drop `tile`: the compiler cuts it into tiles");
+      return false;
+    }
+    binder.tile = true;
+    advance();
+  }
+  return name(binder.name, "the name of an axis") && expect(Tok::KwIn, "after the axis") &&
+         range(binder.range, binder.tile);
+}
+
+bool Parser::range(ast::Range &range, bool tile) {
+  if (!(range.hi = sum()))
+    return false;
+  if (accept(Tok::DotDot)) {
+    range.lo = range.hi;
+    if (!(range.hi = sum()))
+      return false;
+  }
+  if (accept(Tok::KwUpto) && !(range.upto = sum()))
+    return false;
+  if (at(Tok::KwBy)) {
+    if (!tile) {
+      reporter.report(Diag::ByWithoutTile, token.loc)
+          .fix("write `tile` before the axis, or drop `by`");
+      return false;
+    }
+    advance();
+    return (range.by = sum());
+  }
+  return true;
+}
+
+bool Parser::variable(ast::Stmt &stmt) {
+  stmt.kind = ast::Stmt::Var;
+  advance();
+  if (!name(stmt.name, "a name after `var`") || !expect(Tok::Colon, "and a type after the name") ||
+      !word(stmt.type, "the type of the `var`"))
+    return false;
+  if (accept(Tok::LBracket) &&
+      (!names(stmt.axes, "an axis") || !expect(Tok::RBracket, "after the axes")))
+    return false;
+  return expect(Tok::Assign, "and the first value of the `var`") && (stmt.value = expr());
+}
+
+bool Parser::assignment(ast::Stmt &stmt) {
+  stmt.name = asName(token);
+  advance();
+  if (accept(Tok::LBracket)) {
+    stmt.kind = ast::Stmt::Store;
+    if (!exprs(stmt.indices, Tok::RBracket))
+      return false;
+  } else {
+    stmt.kind = ast::Stmt::Set;
+  }
+  if (!at(Tok::Assign)) {
+    auto handle = reporter.report(Diag::Expected, token.loc,
+                                  stmt.kind == ast::Stmt::Store ? "`=`" : "`=` or `[`", seen());
+    std::vector<std::string_view> words = {"grid", "axis", "let",    "fn",
+                                           "var",  "for",  "assume", "schedule"};
+    if (auto meant = nearest(stmt.name.text, words))
+      handle.fix(fmt::format("did you mean `{}`?", *meant), stmt.name.loc);
+    return false;
+  }
+  advance();
+  return (stmt.value = expr());
+}
+
+bool Parser::loop(ast::Stmt &stmt) {
+  stmt.kind = ast::Stmt::For;
+  if (++loops > ast::kMaxLoops) {
+    reporter.report(Diag::TooDeep, token.loc, ast::kMaxLoops);
+    --loops;
+    advance();
+    return false;
+  }
+  advance();
+  stmt.binders.emplace_back();
+  bool ok = binder(stmt.binders.back(), true);
+  if (!ok)
+    skipTo(Tok::LBrace); // the body has mistakes of its own to show
+  ok = at(Tok::LBrace) || ok ? block(stmt.body) && ok : false;
+  --loops;
+  return ok;
+}
+
+bool Parser::schedule(ast::Stmt &stmt) {
+  stmt.kind = ast::Stmt::Schedule;
+  advance();
+  if (at(Tok::Name)) {
+    stmt.name = asName(token);
+    advance();
+  }
+  if (!expect(Tok::LBrace, "to begin the schedule"))
+    return false;
+  while (!accept(Tok::RBrace)) {
+    if (!scheduleItem(stmt.items))
+      return false;
+    accept(Tok::Semicolon);
+  }
+  return true;
+}
+
+bool Parser::scheduleItem(std::vector<ast::ScheduleItem> &items) {
+  ast::ScheduleItem item;
+  if (at(Tok::KwTile)) {
+    item.key = asName(token);
+    advance();
+  } else if (!name(item.key, "`tile`, `split`, `walks`, `warps`, `stages` or `}`")) {
+    return false;
+  }
+  if (accept(Tok::Assign)) {
+    items.push_back(item);
+    return (items.back().value = sum());
+  }
+  do {
+    if (!name(item.axis, "`=` or an axis") || !expect(Tok::Assign, "after the axis") ||
+        !(item.value = sum()))
+      return false;
+    items.push_back(item);
+  } while (accept(Tok::Comma) && at(Tok::Name));
+  return true;
+}
+
+//===-- Declarations ------------------------------------------------------===//
+
+bool Parser::use() {
+  advance();
+  if (!at(Tok::String)) {
+    expected("the name of a file in quotes after `use`");
+    return false;
+  }
+  tree.uses.push_back({asName(token)});
+  advance();
+  return true;
+}
+
+const ast::Fn *Parser::fn() {
+  ast::Fn &fn = tree.fnStore.emplace_back();
+  fn.file = tree.file;
+  advance();
+  if (!name(fn.name, "a name after `fn`"))
+    return nullptr;
+  if (accept(Tok::LBracket)) {
+    fn.hasAxes = true;
+    if (!names(fn.axes, "an axis") || !expect(Tok::RBracket, "after the axes"))
+      return nullptr;
+  }
+  if (!expect(Tok::LParen, "and the parameters"))
+    return nullptr;
+  if (at(Tok::Name) && !names(fn.params, "a parameter"))
+    return nullptr;
+  if (!expect(Tok::RParen, "after the parameters"))
+    return nullptr;
+  if (accept(Tok::Assign))
+    return (fn.result = expr()) ? &fn : nullptr;
+  fn.isBlock = true;
+  if (!expect(Tok::LBrace, "or `=` to begin the body"))
+    return nullptr;
+  while (accept(Tok::KwLet)) {
+    ast::Let &let = fn.lets.emplace_back();
+    if (!name(let.name, "a name after `let`") || !expect(Tok::Assign, "after the name") ||
+        !(let.value = expr()))
+      return nullptr;
+    accept(Tok::Semicolon);
+  }
+  if (!expect(Tok::KwReturn, "or `let` in the body of a `fn`") || !(fn.result = expr()))
+    return nullptr;
+  accept(Tok::Semicolon);
+  return expect(Tok::RBrace, "after the `return` of a `fn`") ? &fn : nullptr;
+}
+
+bool Parser::cparam(ast::Param &param) {
+  if (!name(param.name, "a compile-time parameter") || !expect(Tok::Colon, "after the parameter") ||
+      !word(param.type, "`type`, `int`, `bool` or `f32`"))
+    return false;
+  // A default that is an element type is a name too: the checker tells which.
+  return !accept(Tok::Assign) || (param.init = sum());
+}
+
+bool Parser::shape(ast::Param &param) {
+  param.isTensor = true;
+  while (!at(Tok::RBracket)) {
+    ast::Param::Dim dim;
+    if (!(dim.size = expr()))
+      return false;
+    dim.orOne = accept(Tok::Question);
+    param.shape.push_back(dim);
+    if (!accept(Tok::Comma))
+      break;
+  }
+  if (param.shape.empty()) {
+    expected("a dimension");
+    return false;
+  }
+  return expect(Tok::RBracket, "or `,` after a dimension");
+}
+
+bool Parser::param(ast::Param &param, bool tensorOnly) {
+  if (!name(param.name, tensorOnly ? "an output" : "a parameter") ||
+      !expect(Tok::Colon, "and a type after the name") || !word(param.type, "a type"))
+    return false;
+  if (accept(Tok::LBracket))
+    return shape(param);
+  if (tensorOnly) {
+    expected("`[` and the shape of the output");
+    return false;
+  }
+  return !accept(Tok::Assign) || (param.init = expr());
+}
+
+bool Parser::kernelHeader(ast::Kernel &kernel) {
+  if (!name(kernel.name, "a name after `kernel`"))
+    return false;
+  // One list: its items until the closing token; a comma may trail.
+  auto list = [&](std::vector<ast::Param> &params, Tok close, auto item) {
+    while (!at(close)) {
+      ast::Param next;
+      if (!item(next))
+        return false;
+      params.push_back(std::move(next));
+      if (!accept(Tok::Comma))
+        break;
+    }
+    return expect(close, "or `,` after a parameter");
+  };
+  if (accept(Tok::Less) &&
+      !list(kernel.cparams, Tok::Greater, [&](ast::Param &p) { return cparam(p); }))
+    return false;
+  if (!expect(Tok::LParen, "and the parameters") ||
+      !list(kernel.params, Tok::RParen, [&](ast::Param &p) { return param(p, false); }))
+    return false;
+  if (!expect(Tok::Arrow, "and the outputs") || !expect(Tok::LParen, "and the outputs"))
+    return false;
+  if (at(Tok::RParen)) {
+    expected("an output");
+    return false;
+  }
+  return list(kernel.outputs, Tok::RParen, [&](ast::Param &p) { return param(p, true); });
+}
+
+bool Parser::kernel() {
+  advance();
+  ast::Kernel &kernel = tree.kernels.emplace_back();
+  bool ok = kernelHeader(kernel);
+  if (!ok)
+    skipTo(Tok::LBrace);
+  if (!at(Tok::LBrace) && !ok)
+    return false;
+  return block(kernel.body) && ok;
+}
+
+ast::File Parser::file() {
+  while (!at(Tok::End) && !reporter.full()) {
+    bool ok = false;
+    uint32_t column = token.loc.col;
+    switch (token.kind) {
+    case Tok::KwUse:
+      ok = use();
+      break;
+    case Tok::KwFn:
+      if (const ast::Fn *next = fn()) {
+        tree.fns.push_back(next);
+        ok = true;
+      }
+      break;
+    case Tok::KwKernel:
+      ok = kernel();
+      break;
+    default:
+      expected("`kernel`, `fn` or `use`");
+      advance();
+      break;
+    }
+    if (ok) {
+      accept(Tok::Semicolon);
+      continue;
+    }
+    // The next declaration: one of the three words, not within the broken one.
+    while (!at(Tok::End) && !at(Tok::KwKernel) && !at(Tok::KwUse) &&
+           !(at(Tok::KwFn) && token.loc.col <= column))
+      advance();
+  }
+  return std::move(tree);
+}
+
+} // namespace
+
+ast::File parse(std::string_view text, int file, Reporter &reporter) {
+  return Parser(text, file, reporter).file();
+}
+
+} // namespace fc::dsl
