@@ -1,0 +1,158 @@
+// LaunchLayout.cpp - a checked launch as entries, parameters and memory: the second half of
+// LaunchCheck.
+#include "runtime/LaunchCheck.h"
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+namespace fc::rt {
+namespace {
+
+constexpr std::array<int64_t, 3> gridLimits{INT32_MAX, 65535, 65535};
+constexpr int64_t maxWorkspace = int64_t{1} << 40;
+
+} // namespace
+
+bool LaunchCheck::layOut(LaunchPlan &plan) {
+  plan = {};
+  const Variant *chosen = nullptr;
+  for (const Variant &variant : spec.variants) {
+    if (!variant.condition) {
+      chosen = &variant;
+      break;
+    }
+    auto holds =
+        boolOf(*variant.condition, fmt::format("the condition of variant `{}`", variant.name));
+    if (!holds)
+      return false;
+    if (*holds) {
+      chosen = &variant;
+      break;
+    }
+  }
+  if (!chosen) {
+    std::string list;
+    for (const Variant &variant : spec.variants)
+      list += fmt::format("\n  `{}` asks for `{}` ({})", variant.name, variant.condition->text(),
+                          valuesIn(*variant.condition));
+    return refuse("no variant is made for this launch:" + list);
+  }
+  plan.variant = chosen->name;
+  if (!makeBuffers(plan))
+    return false;
+  for (const LaunchSpec &launchSpec : chosen->launches)
+    if (!layOutEntry(launchSpec, plan))
+      return false;
+  return true;
+}
+
+/// One range of memory for each tensor, or for several that overlap (slices of one array), and the
+/// workspace.
+bool LaunchCheck::makeBuffers(LaunchPlan &plan) {
+  std::vector<size_t> order;
+  for (size_t p = 0; p < spec.params.size(); ++p)
+    if (placed[p].present && placed[p].bytes > 0)
+      order.push_back(p);
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::pair(placed[a].address, a) < std::pair(placed[b].address, b);
+  });
+  uint64_t end = 0; // of the last range
+  for (size_t p : order) {
+    const Placed &it = placed[p];
+    const bool input = !spec.params[p].output;
+    if (plan.buffers.empty() || it.address >= end) {
+      plan.buffers.push_back(
+          {spec.params[p].name, std::bit_cast<void *>(it.address), it.bytes, input});
+      end = it.address + it.bytes;
+    } else {
+      BufferRange &range = plan.buffers.back();
+      range.name += " and " + spec.params[p].name;
+      range.initialized |= input;
+      end = std::max(end, it.address + it.bytes);
+      range.bytes = end - std::bit_cast<uint64_t>(range.data);
+    }
+    homes[p] = Home{plan.buffers.size() - 1,
+                    it.address - std::bit_cast<uint64_t>(plan.buffers.back().data)};
+  }
+  firstWorkspace = plan.buffers.size();
+  for (size_t i = 0; i < spec.workspace.size(); ++i) {
+    const std::string what = fmt::format("workspace {}", i);
+    auto bytes = integerOf(spec.workspace[i], what);
+    if (!bytes)
+      return false;
+    if (*bytes < 0 || *bytes > maxWorkspace)
+      return refuse(fmt::format("{} has {} bytes (`{}`)", what, *bytes, spec.workspace[i].text()));
+    // A workspace of no bytes still has an address.
+    plan.buffers.push_back(
+        {what, nullptr, static_cast<size_t>(std::max<int64_t>(*bytes, 1)), false});
+  }
+  return true;
+}
+
+bool LaunchCheck::layOutEntry(const LaunchSpec &launchSpec, LaunchPlan &plan) {
+  EntryLaunch entry;
+  entry.entry = launchSpec.entry;
+  entry.block = launchSpec.block;
+  entry.cluster = launchSpec.cluster;
+  entry.shared = launchSpec.shared;
+  bool empty = false;
+  for (size_t i = 0; i < 3; ++i) {
+    const Expr &expr = launchSpec.grid[i];
+    const std::string what = fmt::format("the grid of `{}` along {}", launchSpec.entry, "xyz"[i]);
+    auto count = integerOf(expr, what);
+    if (!count)
+      return false;
+    if (*count < 0 || *count > gridLimits[i])
+      return refuse(fmt::format("{} is {} (`{}`{}), and must be from 0 to {}", what, *count,
+                                expr.text(), valuesIn(expr).empty() ? "" : ", " + valuesIn(expr),
+                                gridLimits[i]));
+    if (*count % launchSpec.cluster[i] != 0)
+      return refuse(fmt::format("{} is {} (`{}`), and must be a multiple of the cluster's {}", what,
+                                *count, expr.text(), launchSpec.cluster[i]));
+    entry.grid[i] = static_cast<uint32_t>(*count);
+    empty |= *count == 0;
+  }
+  if (empty)
+    return true;
+  if (!layOutArgs(launchSpec, entry))
+    return false;
+  plan.launches.push_back(std::move(entry));
+  return true;
+}
+
+bool LaunchCheck::layOutArgs(const LaunchSpec &launchSpec, EntryLaunch &entry) {
+  for (const Arg &arg : launchSpec.args) {
+    const uint32_t bytes = bytesOfArg(spec, arg);
+    const auto offset = static_cast<uint32_t>((entry.params.size() + bytes - 1) / bytes * bytes);
+    entry.params.resize(offset + bytes);
+    entry.slots.push_back({offset, bytes});
+    uint64_t bits = 0;
+    switch (arg.kind) {
+    case Arg::Kind::Tensor:
+      if (const auto &home = homes[arg.index])
+        entry.pointers.push_back({offset, home->buffer, home->offset});
+      break;
+    case Arg::Kind::Workspace:
+      entry.pointers.push_back({offset, firstWorkspace + arg.index, 0});
+      break;
+    case Arg::Kind::Stride:
+      if (placed[arg.index].present)
+        bits = static_cast<uint64_t>(placed[arg.index].strides[static_cast<size_t>(arg.dim)]);
+      break;
+    case Arg::Kind::Dim:
+      bits = static_cast<uint64_t>(*dims[arg.index]);
+      break;
+    case Arg::Kind::Scalar: {
+      const Value &value = *scalars[arg.index];
+      bits = value.isFloat() ? std::bit_cast<uint32_t>(static_cast<float>(value.real))
+                             : static_cast<uint64_t>(value.integer);
+      break;
+    }
+    }
+    std::memcpy(entry.params.data() + offset, &bits, bytes);
+  }
+  return true;
+}
+
+} // namespace fc::rt
