@@ -1,7 +1,7 @@
 // Pipeline.cpp - the table of contents of the compiler
 //
-// Read this file from top to bottom and you know what happens to a kernel, in which order, and why then.
-// Stages.def states what is true when each stage ends; fc-verify-stage checks it.
+// Read this file from top to bottom and you know what happens to a kernel, in which order, and why
+// then. Stages.def states what is true when each stage ends; fc-verify-stage checks it.
 #include "compiler/Pipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -27,7 +27,8 @@ const StageInfo *findStage(StringRef name) {
 }
 
 void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
-  // Folds and deduplicates what the stage before leaves behind. Named places only: each says what for.
+  // Folds and deduplicates what the stage before leaves behind. Named places only: each says what
+  // for.
   auto addCleanup = [&] {
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
@@ -51,9 +52,10 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Tile: every axis gets a size -------------------------------------------===//
-  pm.addNestedPass<KernelOp>(createChooseSchedule({.target = options.target,
-                                                   .strategy = options.strategy,
-                                                   .items = {options.schedule.begin(), options.schedule.end()}}));
+  pm.addNestedPass<KernelOp>(
+      createChooseSchedule({.target = options.target,
+                            .strategy = options.strategy,
+                            .items = {options.schedule.begin(), options.schedule.end()}}));
   pm.addNestedPass<KernelOp>(createTile());
   addCleanup(); // tail tests that the sizes decide
   if (!endStage(Stage::Tile))
@@ -78,9 +80,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
 
 void registerPipeline() {
   registerFcPasses();
-  PassPipelineRegistration<PipelineOptions>("fc-pipeline",
-                                            "from imported kernels to the code of one thread",
-                                            buildPipeline);
+  PassPipelineRegistration<PipelineOptions>(
+      "fc-pipeline", "from imported kernels to the code of one thread", buildPipeline);
 }
 
 } // namespace fc

@@ -1,9 +1,9 @@
 // Pipeline.h - the compiler from outside: options, stages, one call from text to PTX
 #pragma once
-#include "llvm/ADT/StringRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+#include "llvm/ADT/StringRef.h"
 #include <string>
 #include <vector>
 

@@ -28,12 +28,12 @@ class YieldOp;
 
 namespace fc {
 
-/// Dimensions and grid extents are below this at every launch, so that sums and differences of two points
-/// fit 32 bits. The manifest's checks enforce it.
+/// Dimensions and grid extents are below this at every launch, so that sums and differences of two
+/// points fit 32 bits. The manifest's checks enforce it.
 inline constexpr int64_t kMaxExtent = int64_t(1) << 30;
 
-/// The identity of a carried max: finite, so that exp(s - m) is never NaN (language S1). Scores below it
-/// count as unseen.
+/// The identity of a carried max: finite, so that exp(s - m) is never NaN (language S1). Scores
+/// below it count as unseen.
 inline constexpr float kFloor = -0x1p100f;
 
 /// The element type of a tile, or a scalar's own type.

@@ -111,8 +111,8 @@ struct ForwardIdentity : OpRewritePattern<MapOp> {
   }
 };
 
-/// What needs fewer axes is computed in a map over fewer axes (or as a plain scalar), so that nothing of a
-/// row is computed at every point of a tile, and loops find invariants to hoist.
+/// What needs fewer axes is computed in a map over fewer axes (or as a plain scalar), so that
+/// nothing of a row is computed at every point of a tile, and loops find invariants to hoist.
 struct Narrow : OpRewritePattern<MapOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MapOp op, PatternRewriter &rewriter) const override {

@@ -93,7 +93,8 @@ ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<bool> tiles;
   auto parseAxis = [&]() -> ParseResult {
     StringRef name;
-    // An axis may itself be called `tile` only in its quoted kernel text; here `tile` is the marker.
+    // An axis may itself be called `tile` only in its quoted kernel text; here `tile` is the
+    // marker.
     tiles.push_back(succeeded(parser.parseOptionalKeyword("tile")));
     if (parser.parseKeyword(&name) || parser.parseKeyword("in") ||
         parser.parseOperand(extents.emplace_back()))
@@ -142,8 +143,8 @@ LogicalResult ProgramOp::verify() {
 
 static LogicalResult verifyIndexTile(Operation *op, TileType tile) {
   if (tile.getAxes().size() != 1)
-    return op->emitOpError("gives the points of one axis, but ") << tile << " has "
-                                                                 << tile.getAxes().size();
+    return op->emitOpError("gives the points of one axis, but ")
+           << tile << " has " << tile.getAxes().size();
   if (!tile.getElement().isInteger(32))
     return op->emitOpError("gives i32 points, not ") << tile.getElement();
   return success();
@@ -167,8 +168,8 @@ LogicalResult MapOp::verify() {
                                << block->getNumArguments();
   for (auto [value, argument] : llvm::zip(getIns(), block->getArguments()))
     if (elementOf(value.getType()) != argument.getType())
-      return emitOpError("operand is ") << value.getType() << " but the region takes "
-                                        << argument.getType();
+      return emitOpError("operand is ")
+             << value.getType() << " but the region takes " << argument.getType();
   auto yield = dyn_cast<YieldOp>(block->getTerminator());
   if (!yield || yield.getNumOperands() != getNumResults())
     return emitOpError("gives ") << getNumResults() << " results but its region yields "
@@ -223,8 +224,8 @@ LogicalResult ReduceOp::verify() {
                                   << " must have the operand's axes less the reduced ones";
   Type element = getIn().getType().getElement();
   if (elementOf(getOut().getType()) != element)
-    return emitOpError("keeps the element type ") << element << ", but gives "
-                                                  << getOut().getType();
+    return emitOpError("keeps the element type ")
+           << element << ", but gives " << getOut().getType();
   bool logical = getKind() == ReduceKind::Any || getKind() == ReduceKind::All;
   if (logical != element.isInteger(1))
     return emitOpError("`") << stringifyReduceKind(getKind()) << "` does not reduce " << element;
@@ -319,9 +320,8 @@ ParseResult FoldOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   if (succeeded(parser.parseOptionalKeyword("step"))) {
     SmallVector<int64_t> step;
-    if (parser.parseCommaSeparatedList(delimiter, [&]() -> ParseResult {
-          return parser.parseInteger(step.emplace_back());
-        }))
+    if (parser.parseCommaSeparatedList(
+            delimiter, [&]() -> ParseResult { return parser.parseInteger(step.emplace_back()); }))
       return failure();
     result.addAttribute(getStepAttrName(result.name), builder.getDenseI64ArrayAttr(step));
   }
@@ -341,9 +341,9 @@ ParseResult FoldOp::parse(OpAsmParser &parser, OperationState &result) {
   if (succeeded(parser.parseOptionalKeyword("combine")) && parser.parseRegion(*combine))
     return failure();
   result.addTypes(initTypes);
-  result.addAttribute(getOperandSegmentSizesAttrName(result.name),
-                      builder.getDenseI32ArrayAttr({int(lo.size()), int(hi.size()),
-                                                    int(init.size())}));
+  result.addAttribute(
+      getOperandSegmentSizesAttrName(result.name),
+      builder.getDenseI32ArrayAttr({int(lo.size()), int(hi.size()), int(init.size())}));
   return parser.parseOptionalAttrDictWithKeyword(result.attributes);
 }
 
@@ -382,11 +382,11 @@ LogicalResult FoldOp::verify() {
     return emitOpError("body takes the start of each axis's tile and the state, ")
            << axes + state << " values, but has " << body.getNumArguments();
   for (auto [i, argument] : llvm::enumerate(body.getArguments())) {
-    Type expected = i < axes ? Type(IntegerType::get(getContext(), 32))
-                             : getInit()[i - axes].getType();
+    Type expected =
+        i < axes ? Type(IntegerType::get(getContext(), 32)) : getInit()[i - axes].getType();
     if (argument.getType() != expected)
-      return emitOpError("body argument ") << i << " is " << argument.getType() << ", not "
-                                           << expected;
+      return emitOpError("body argument ")
+             << i << " is " << argument.getType() << ", not " << expected;
   }
   auto matches = [&](Block &block) {
     auto yield = dyn_cast<YieldOp>(block.getTerminator());
@@ -402,8 +402,8 @@ LogicalResult FoldOp::verify() {
            << state << " values each but has " << combine.getNumArguments() << " arguments";
   for (auto [i, argument] : llvm::enumerate(combine.getArguments()))
     if (argument.getType() != getInit()[i % state].getType())
-      return emitOpError("combine argument ") << i << " is " << argument.getType() << ", not "
-                                              << getInit()[i % state].getType();
+      return emitOpError("combine argument ")
+             << i << " is " << argument.getType() << ", not " << getInit()[i % state].getType();
   if (!matches(combine))
     return emitOpError("combine must yield the state");
   return success();
@@ -413,8 +413,8 @@ LogicalResult FoldOp::verify() {
 
 LogicalResult ConvertOp::verify() {
   if (getIn().getType().withPlace({}) != getOut().getType().withPlace({}))
-    return emitOpError("changes the place only, but ") << getIn().getType() << " becomes "
-                                                       << getOut().getType();
+    return emitOpError("changes the place only, but ")
+           << getIn().getType() << " becomes " << getOut().getType();
   return success();
 }
 

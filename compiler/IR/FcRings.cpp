@@ -8,8 +8,8 @@ using namespace fc;
 
 template <class Op> static LogicalResult verifySlotOf(Op op) {
   if (op.getSlot().getType().getTile() != op.getRing().getType().getTile())
-    return op.emitOpError("gives a slot of ") << op.getRing().getType() << ", not "
-                                              << op.getSlot().getType();
+    return op.emitOpError("gives a slot of ")
+           << op.getRing().getType() << ", not " << op.getSlot().getType();
   return success();
 }
 LogicalResult AcquireOp::verify() { return verifySlotOf(*this); }

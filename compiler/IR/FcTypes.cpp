@@ -175,8 +175,8 @@ LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError, Typ
     for (const Digit &digit : digits.digits)
       if (!digit.axis.empty() &&
           llvm::none_of(axes, [&](StringAttr axis) { return axis.getValue() == digit.axis; }))
-        return emitError() << "place \"" << registers.getText() << "\" has the axis `"
-                           << digit.axis << "`, which the tile lacks";
+        return emitError() << "place \"" << registers.getText() << "\" has the axis `" << digit.axis
+                           << "`, which the tile lacks";
     return success();
   }
   if (auto shared = dyn_cast<SharedAttr>(place)) {
@@ -281,8 +281,8 @@ unionOfAxes(TypeRange types, function_ref<InFlightDiagnostic()> emitError) {
       if (it == result.end()) {
         result.push_back({axis, size});
       } else if (it->second != size) {
-        emitError() << "axis `" << axis.getValue() << "` has size " << it->second << " and "
-                    << size << " in one operation";
+        emitError() << "axis `" << axis.getValue() << "` has size " << it->second << " and " << size
+                    << " in one operation";
         return std::nullopt;
       }
     }

@@ -27,7 +27,8 @@ ParseResult MemoryAccessParser::parse(OperationState &result) {
       parser.parseComma() || parseTypes(indexTypes))
     return failure();
   if (!bounded.empty()) {
-    if (parser.parseKeyword("bounds") || parser.parseCommaSeparatedList(paren, [&]() -> ParseResult {
+    if (parser.parseKeyword("bounds") ||
+        parser.parseCommaSeparatedList(paren, [&]() -> ParseResult {
           return failure(parser.parseType(boundedTypes.emplace_back()) || parser.parseLess() ||
                          parser.parseType(limitTypes.emplace_back()));
         }))
@@ -53,8 +54,8 @@ ParseResult MemoryAccessParser::resolve(OperationState &result,
       parser.resolveOperands(after, afterTypes, loc, result.operands))
     return failure();
   SmallVector<int32_t> segments(before.size(), 1);
-  segments.append({1, int(indices.size()), int(bounded.size()), int(limits.size()),
-                   int(where.size())});
+  segments.append(
+      {1, int(indices.size()), int(bounded.size()), int(limits.size()), int(where.size())});
   segments.append(after.size(), 1);
   result.addAttribute("operandSegmentSizes", parser.getBuilder().getDenseI32ArrayAttr(segments));
   return success();
@@ -77,10 +78,9 @@ void printMemoryAccess(OpAsmPrinter &printer, Operation *op, Value tensor, Value
   printer << " : " << tensor.getType() << ", (" << indices.getTypes() << ")";
   if (!bounded.empty()) {
     printer << " bounds(";
-    llvm::interleaveComma(llvm::zip(bounded.getTypes(), limits.getTypes()), printer,
-                          [&](auto bound) {
-                            printer << std::get<0>(bound) << " < " << std::get<1>(bound);
-                          });
+    llvm::interleaveComma(
+        llvm::zip(bounded.getTypes(), limits.getTypes()), printer,
+        [&](auto bound) { printer << std::get<0>(bound) << " < " << std::get<1>(bound); });
     printer << ")";
   }
   if (!where.empty())
@@ -89,17 +89,16 @@ void printMemoryAccess(OpAsmPrinter &printer, Operation *op, Value tensor, Value
 
 LogicalResult verifyMemoryAccess(Operation *op, TensorType tensor, ValueRange indices,
                                  ValueRange bounded, ValueRange limits, ValueRange where,
-                                 ArrayRef<TileType::AxisSize> valueAxes, Type element,
-                                 bool exact) {
+                                 ArrayRef<TileType::AxisSize> valueAxes, Type element, bool exact) {
   if (int64_t(indices.size()) != tensor.rank())
     return op->emitOpError("has ") << indices.size() << " indices, but " << tensor << " has "
                                    << tensor.rank() << " dimensions";
   if (tensor.getElement() != element)
-    return op->emitOpError("moves ") << element << ", but the tensor's elements are "
-                                     << tensor.getElement();
+    return op->emitOpError("moves ")
+           << element << ", but the tensor's elements are " << tensor.getElement();
   if (bounded.size() != limits.size())
-    return op->emitOpError("has ") << bounded.size() << " bounded indices but " << limits.size()
-                                   << " limits";
+    return op->emitOpError("has ")
+           << bounded.size() << " bounded indices but " << limits.size() << " limits";
   for (Type type : bounded.getTypes())
     if (!elementOf(type).isSignlessInteger())
       return op->emitOpError("bounds an index, not ") << type;

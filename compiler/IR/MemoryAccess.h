@@ -1,6 +1,7 @@
 // MemoryAccess.h - what fc.read, fc.write and fc.copy share: indices, bounds, predicates
 //
-//   %t[%b, %jj, %dd] bounds(%jj < %N) where(%p) : tensor, (index types), (bound types, limit types), (where types)
+//   %t[%b, %jj, %dd] bounds(%jj < %N) where(%p) : tensor, (index types), (bound types, limit
+//   types), (where types)
 #pragma once
 #include "compiler/IR/Fc.h"
 #include "mlir/IR/OpImplementation.h"
@@ -42,7 +43,8 @@ mlir::LogicalResult verifyMemoryAccess(mlir::Operation *op, TensorType tensor,
                                        llvm::ArrayRef<TileType::AxisSize> valueAxes,
                                        mlir::Type element, bool exact);
 
-/// `exact`: the value has exactly the axes of the access (a read); else it may lack some (a write broadcasts).
+/// `exact`: the value has exactly the axes of the access (a read); else it may lack some (a write
+/// broadcasts).
 template <class Op>
 mlir::LogicalResult verifyMemoryAccess(Op op, llvm::ArrayRef<TileType::AxisSize> valueAxes,
                                        mlir::Type element, bool exact) {

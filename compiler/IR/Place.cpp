@@ -173,8 +173,8 @@ std::optional<Place> Place::parse(StringRef text, std::string &error) {
   for (StringRef part : units) {
     SmallVector<StringRef> words;
     part.split(words, ' ', -1, /*KeepEmpty=*/false);
-    size_t unit = words.empty() || words[0].size() != 1 ? StringRef::npos
-                                                        : unitNames.find(words[0][0]);
+    size_t unit =
+        words.empty() || words[0].size() != 1 ? StringRef::npos : unitNames.find(words[0][0]);
     if (unit == StringRef::npos) {
       error = "a unit is `v`, `l` or `w`, followed by its digits";
       return std::nullopt;

@@ -1,9 +1,9 @@
 // Place.h - which thread and register holds an element of a tile: a mixed-radix map over named axes
 //
-// A place is a list of digits. Within a unit (value, lane, warp) digits go fastest first: the unit's index is
-// a mixed-radix number over their sizes, and a digit's value times its stride adds to the coordinate along
-// its axis. No power of two is assumed (except that 32 lanes are what they are). A digit without an axis
-// replicates; an index past a unit's digits replicates too.
+// A place is a list of digits. Within a unit (value, lane, warp) digits go fastest first: the
+// unit's index is a mixed-radix number over their sizes, and a digit's value times its stride adds
+// to the coordinate along its axis. No power of two is assumed (except that 32 lanes are what they
+// are). A digit without an axis replicates; an index past a unit's digits replicates too.
 //
 //   m16n8 accumulator of mma.sync:   v j:2:1 i:2:8 | l j:4:2 i:8:1
 //
@@ -65,8 +65,8 @@ struct Place {
   static std::optional<Place> parse(llvm::StringRef text, std::string &error);
 };
 
-/// How a tile gets from one place to another, cheapest first: nothing to do; each thread permutes its own
-/// values; lanes of a warp exchange; through shared memory.
+/// How a tile gets from one place to another, cheapest first: nothing to do; each thread permutes
+/// its own values; lanes of a warp exchange; through shared memory.
 struct Conversion {
   enum Kind { Nothing, Permute, Shuffle, Shared } kind;
   std::vector<int> from; ///< Permute: value v of the result is value from[v] of the source

@@ -1,9 +1,9 @@
 // SharedLayout.h - where an element of a tile lies in shared memory
 //
-// The minor axis is contiguous in pages of `page` elements; all other axes are rows, row-major in the order
-// given. Byte offset = page-major, then row, then column; then 16-byte chunks are XORed by address bits 7-9,
-// masked by the page row's width (PTX ISA, "Swizzling Modes": the function that TMA and wgmma use, so a
-// layout aligned to 8 rows means the same to all of them).
+// The minor axis is contiguous in pages of `page` elements; all other axes are rows, row-major in
+// the order given. Byte offset = page-major, then row, then column; then 16-byte chunks are XORed
+// by address bits 7-9, masked by the page row's width (PTX ISA, "Swizzling Modes": the function
+// that TMA and wgmma use, so a layout aligned to 8 rows means the same to all of them).
 #pragma once
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -21,7 +21,9 @@ struct SharedLayout {
   /// Bytes of a page row; the XOR applies at 32, 64 and 128.
   int64_t width() const { return page * bytes; }
   /// The mask of the XOR on address bits 4-6: 0 when there is no swizzle.
-  int64_t mask() const { return width() == 128 ? 0x70 : width() == 64 ? 0x30 : width() == 32 ? 0x10 : 0; }
+  int64_t mask() const {
+    return width() == 128 ? 0x70 : width() == 64 ? 0x30 : width() == 32 ? 0x10 : 0;
+  }
   /// Byte offset of (row, column), swizzle applied.
   int64_t offset(int64_t row, int64_t column) const {
     int64_t linear = (column / page) * rows * width() + row * width() + column % page * bytes;
@@ -31,7 +33,8 @@ struct SharedLayout {
   /// What the start must be aligned to for the XOR to be that of TMA and wgmma.
   int64_t alignment() const { return mask() ? 8 * width() : 16; }
 
-  /// The widest page of 128, 64, 32 or 16 bytes that divides the minor axis; else the whole axis, unswizzled.
+  /// The widest page of 128, 64, 32 or 16 bytes that divides the minor axis; else the whole axis,
+  /// unswizzled.
   static int64_t choosePage(int64_t columns, int64_t bytes);
   /// The layout of a tile that is in shared memory.
   static SharedLayout of(TileType tile);

@@ -1,7 +1,8 @@
 // EmitPtx.cpp - translation to LLVM IR, optimisation, the NVPTX back end, ptxas
 //
-// In process and without libdevice. One defect of MLIR 22 is worked around here: calls of inline assembly lack
-// `convergent`, and jump threading would copy a barrier into both arms of a divergent branch.
+// In process and without libdevice. One defect of MLIR 22 is worked around here: calls of inline
+// assembly lack `convergent`, and jump threading would copy a barrier into both arms of a divergent
+// branch.
 #include "compiler/Target/EmitPtx.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -51,9 +52,9 @@ static Expected<std::unique_ptr<TargetMachine>> createMachine(PtxTarget target) 
   if (!backend)
     return failure("the NVPTX back end is missing: " + error);
   TargetOptions options;
-  std::unique_ptr<TargetMachine> machine(backend->createTargetMachine(
-      triple, target.cpu, "+ptx" + std::to_string(target.ptx), options, Reloc::PIC_, std::nullopt,
-      CodeGenOptLevel::Aggressive));
+  std::unique_ptr<TargetMachine> machine(
+      backend->createTargetMachine(triple, target.cpu, "+ptx" + std::to_string(target.ptx), options,
+                                   Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
   if (!machine)
     return failure("the NVPTX back end does not know " + target.cpu);
   return machine;

@@ -1,8 +1,8 @@
 // EmitPtx.h - from the code of one thread (llvm, nvvm) to LLVM IR and PTX, in process
 #pragma once
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include "mlir/IR/BuiltinOps.h"
 #include <memory>
 #include <string>
 
@@ -13,8 +13,8 @@ class Module;
 
 namespace fc {
 
-/// What the NVPTX back end is told: `cpu` as in "sm_90a", `ptx` as in 80 for PTX ISA 8.0. Both must be known to
-/// LLVM: the caller takes them from TargetInfo.
+/// What the NVPTX back end is told: `cpu` as in "sm_90a", `ptx` as in 80 for PTX ISA 8.0. Both must
+/// be known to LLVM: the caller takes them from TargetInfo.
 struct PtxTarget {
   llvm::StringRef cpu;
   unsigned ptx;
@@ -34,8 +34,8 @@ llvm::Expected<std::string> emitPtx(llvm::Module &module, PtxTarget target);
 llvm::Expected<std::string> emitPtx(mlir::ModuleOp module, PtxTarget target,
                                     llvm::StringRef manifest = "");
 
-/// Assembles PTX to a cubin with the `ptxas` found on PATH or under /usr/local/cuda. The error carries
-/// ptxas's words, or says that there is none.
+/// Assembles PTX to a cubin with the `ptxas` found on PATH or under /usr/local/cuda. The error
+/// carries ptxas's words, or says that there is none.
 llvm::Expected<std::string> assembleCubin(llvm::StringRef ptx, llvm::StringRef cpu);
 
 } // namespace fc

@@ -1,9 +1,9 @@
 // AllocateShared.cpp - declared; its work is added with its tests
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace fc {
 #define GEN_PASS_DEF_ALLOCATESHARED

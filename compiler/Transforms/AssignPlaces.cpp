@@ -4,7 +4,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
-
 namespace fc {
 #define GEN_PASS_DEF_ASSIGNPLACES
 #include "compiler/Transforms/Passes.h.inc"

@@ -1,7 +1,8 @@
 // VerifyStage.cpp - the contracts between the stages
 //
-// A stage's promise has two parts: which dialects are left (Stages.def), and a check of its own below.
-// An ordinary pass, so that it shows in pipeline dumps and reproducers. It costs one walk a stage.
+// A stage's promise has two parts: which dialects are left (Stages.def), and a check of its own
+// below. An ordinary pass, so that it shows in pipeline dumps and reproducers. It costs one walk a
+// stage.
 #include "compiler/Pipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,7 +17,8 @@ namespace fc {
 namespace {
 
 /// Calls `check` on every tile type that an operation of the kernel uses or makes.
-LogicalResult checkTiles(Operation *root, llvm::function_ref<LogicalResult(Operation *, TileType)> check) {
+LogicalResult checkTiles(Operation *root,
+                         llvm::function_ref<LogicalResult(Operation *, TileType)> check) {
   WalkResult result = root->walk([&](Operation *op) {
     for (Type type : op->getResultTypes())
       if (auto tile = dyn_cast<TileType>(type))
@@ -132,8 +134,8 @@ struct VerifyStage : impl::VerifyStageBase<VerifyStage> {
 
   LogicalResult check(Stage which) {
     switch (which) {
-#define FC_STAGE(Id, Name, Promise, Dialects)                                                          \
-  case Stage::Id:                                                                                      \
+#define FC_STAGE(Id, Name, Promise, Dialects)                                                      \
+  case Stage::Id:                                                                                  \
     return check##Id(getOperation());
 #include "compiler/Stages.def"
     }
