@@ -116,6 +116,12 @@ struct File {
   std::vector<Kernel> kernels;
   std::deque<Expr> exprStore;
   std::deque<Fn> fnStore;
+
+  File() = default;
+  // A copy would point into the original's stores; a vector of files copies unless it cannot.
+  File(const File &) = delete;
+  File(File &&) = default;
+  File &operator=(File &&) = default;
 };
 
 /// Nesting that the parser accepts, of expressions and of their text. It bounds the recursion of
