@@ -106,8 +106,7 @@ Reporter::Handle KernelChecker::withFrames(Reporter::Handle handle) const {
   return handle;
 }
 
-std::string KernelChecker::snippet(const ast::Expr &expr) const {
-  constexpr size_t kLongest = 48;
+std::string KernelChecker::snippet(const ast::Expr &expr, size_t longest) const {
   std::string_view text = sources[size_t(expr.loc.file)].text;
   text = text.substr(expr.begin, expr.end - expr.begin);
   std::string shown;
@@ -118,8 +117,8 @@ std::string KernelChecker::snippet(const ast::Expr &expr) const {
       shown += text[at];
     else if (!shown.empty() && shown.back() != ' ')
       shown += ' ';
-    if (shown.size() > kLongest)
-      return shown.substr(0, kLongest - 3) + "...";
+    if (shown.size() > longest)
+      return shown.substr(0, longest - 3) + "...";
   }
   return shown;
 }

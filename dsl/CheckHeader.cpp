@@ -253,7 +253,7 @@ void KernelChecker::tensor(const ast::Param &param, bool output) {
   tensor.elem = elem.value_or(Elem::F32);
   for (const ast::Param::Dim &dim : param.shape) {
     Value size = value(*dim.size);
-    std::string text = snippet(*dim.size);
+    std::string text = snippet(*dim.size, 1000);
     if (size)
       size = toInt({size, dim.size}, "an entry of a shape");
     Value odd = findPart(size, [](Value part) {

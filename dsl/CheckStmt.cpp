@@ -190,7 +190,7 @@ void KernelChecker::assumeStmt(const ast::Stmt &stmt, std::vector<Stmt> &out) {
   Value fact = toBool({value(*stmt.value), stmt.value}, "`assume`");
   if (fact)
     out.push_back(
-        {.kind = Stmt::Assume, .value = fact, .text = snippet(*stmt.value), .loc = stmt.loc});
+        {.kind = Stmt::Assume, .value = fact, .text = snippet(*stmt.value, 1000), .loc = stmt.loc});
 }
 
 //===-- Values that go somewhere ------------------------------------------===//

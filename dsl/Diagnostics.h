@@ -19,9 +19,9 @@ Severity severity(Diag diag);
 std::string_view format(Diag diag); ///< the fmt format string of its message
 
 struct Note {
-  Loc loc;             ///< line 0: no place
+  Loc loc; ///< line 0: no place
   std::string message;
-  bool isFix = false;  ///< a suggested change: shown as `fix: ...`
+  bool isFix = false; ///< a suggested change: shown as `fix: ...`
 };
 
 struct Diagnostic {
@@ -34,10 +34,11 @@ struct Diagnostic {
 class Diagnostics {
 public:
   std::vector<Diagnostic> list;
-  std::vector<SourceFile> files; ///< for the source lines; a copy, so that it outlives a failed Program
+  std::vector<SourceFile>
+      files; ///< for the source lines; a copy, so that it outlives a failed Program
   bool hasErrors() const;
-  /// All of them as text in clang's form: `path:line:col: error: message [Name]`, the line, a caret, the
-  /// notes. Long lines are cut around the caret. `color` adds ANSI escapes.
+  /// All of them as text in clang's form: `path:line:col: error: message [Name]`, the line, a
+  /// caret, the notes. Long lines are cut around the caret. `color` adds ANSI escapes.
   std::string render(bool color = false) const;
 };
 

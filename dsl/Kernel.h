@@ -1,9 +1,14 @@
-// Kernel.h - the checked form of a program: what the checker makes of the text, and what the reference
-// evaluator and the compiler's Import read. Every name is resolved, every `fn` expanded, every
-// compile-time parameter a constant, every value has an element type and a set of axes.
+// Kernel.h - the checked form of a program: what the checker makes of the text, and what the
+// reference evaluator and the compiler's Import read. Every name is resolved, every `fn` expanded,
+// every compile-time parameter a constant, every value has an element type and a set of axes.
 //
-// Ownership: a Program owns everything; pointers stay valid as long as it lives. Expressions are a DAG:
-// one node may have several users (arguments and `let`s of an expanded `fn` are shared, not copied).
+// Ownership: a Program owns everything; pointers stay valid as long as it lives. Expressions are a
+// DAG: one node may have several users (arguments and `let`s of an expanded `fn` are shared, not
+// copied), so walk it with a memo. No path through it, `let`s included, is longer than 1000 nodes.
+//
+// Constants are folded: a Where has no constant condition (D3), a part that only the dropped side
+// used is gone with it, and so is a `let` that nothing refers to. A `let` that is a constant is
+// that Const.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -25,14 +30,14 @@ enum class Elem : uint8_t { F32, F16, BF16, F8E4M3, F8E5M2, I8, U8, I16, I32, U3
 std::string_view name(Elem elem); ///< "f32", "f16", ...; I64 is "i64"
 int bits(Elem elem);              ///< 8 for Bool, as stored
 bool isFloat(Elem elem);
-bool isInteger(Elem elem);        ///< not Bool
+bool isInteger(Elem elem); ///< not Bool
 
 struct Expr;
 struct Tensor;
 
 /// A dimension: an upper-case name of shapes that is known at launch only. (One that is also a
-/// compile-time parameter never gets here: it is a constant.) It is `tensor`'s extent number `index`
-/// minus `offset` (rule D1).
+/// compile-time parameter never gets here: it is a constant.) It is `tensor`'s extent number
+/// `index` minus `offset` (rule D1).
 struct Dim {
   std::string name;
   const Tensor *tensor = nullptr;
@@ -46,17 +51,18 @@ struct Tensor {
   std::string name;
   Elem elem = Elem::F32;
   struct Extent {
-    const Expr *size = nullptr;     ///< over dims and constants only
-    bool orOne = false;             ///< `X?`: X or 1 (rule D2)
-    std::string text;               ///< as written: "B", "B + 1", "H?"
+    const Expr *size = nullptr; ///< over dims and constants only
+    bool orOne = false;         ///< `X?`: X or 1 (rule D2)
+    std::string text;           ///< as written: "B", "B + 1", "H?"
   };
   std::vector<Extent> shape;
   bool output = false;
-  bool read = false;                ///< some kept expression reads it; an input nothing reads may be null (D3)
+  bool read = false; ///< some kept expression reads it; an input nothing reads may be null (D3)
   Loc loc;
 };
 
-/// A scalar parameter, I64, F32 or Bool. `init` (may be null) is over dims, constants and earlier scalars (D4).
+/// A scalar parameter, I64, F32 or Bool. `init` (may be null) is over dims, constants and earlier
+/// scalars (D4).
 struct Scalar {
   std::string name;
   Elem elem = Elem::F32;
@@ -68,11 +74,11 @@ struct Scalar {
 struct Axis {
   enum Kind { Grid, Inner, Loop } kind = Inner;
   std::string name;
-  bool tile = false;                ///< Grid, Loop: an axis of tiles. Not tile: binds a scalar, and then the
-                                    ///< axis is in nobody's `axes`. Inner axes are whole and never `tile`.
+  bool tile = false; ///< Grid, Loop: an axis of tiles. Not tile: binds a scalar, and then the
+                     ///< axis is in nobody's `axes`. Inner axes are whole and never `tile`.
   const Expr *lo = nullptr, *hi = nullptr;
   const Expr *upto = nullptr, *by = nullptr; ///< may be null; `by` is a constant (rule A5)
-  int id = 0;                       ///< order of declaration in the kernel; axis sets are sorted by it
+  int id = 0; ///< order of declaration in the kernel; axis sets are sorted by it
   Loc loc;
   bool isPoint() const { return kind != Inner && !tile; }
 };
@@ -94,38 +100,71 @@ struct Let {
 /// An operation of an expression. Operand counts in brackets.
 enum class Op : uint8_t {
   // leaves
-  Const,    ///< intValue (integers, Bool) or floatValue; `inf` is a Const F32
-  DimRef,   ///< dim; I64
-  ScalarRef,///< scalar
-  PointRef, ///< axis, an isPoint() one: the scalar it binds; I64
-  AxisRef,  ///< axis: the point itself, I64 over that axis
-  LetRef,   ///< let: its value at the `let` (rule A8)
-  VarRef,   ///< var: its value here, in statement order
+  Const,  ///< intValue (integers, Bool) or floatValue; `inf` is a Const F32. Of a narrow type only
+          ///< as a side
+          ///< of Where, exactly that value: `where(c, p as f16, 0)` is F16
+  DimRef, ///< dim; I64
+  ScalarRef, ///< scalar
+  PointRef,  ///< axis, an isPoint() one: the scalar it binds; I64
+  AxisRef,   ///< axis: the point itself, I64 over that axis
+  LetRef,    ///< let: its value at the `let` (rule A8)
+  VarRef,    ///< var: its value here, in statement order
   // memory
-  Read,     ///< tensor; operands are the indices, I64, one a dimension [rank]
+  Read, ///< tensor; operands are the indices, I64, one a dimension [rank]
   // arithmetic; both operands have the result's type (F32 or I64) after the checker's conversions
-  Neg, Add, Sub, Mul, Div, Mod, Min, Max, Clamp /* x, lo, hi */, Abs,
+  Neg,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Mod,
+  Min,
+  Max,
+  Clamp /* x, lo, hi */,
+  Abs,
   // F32 functions [1]
-  Exp, Exp2, Log, Log2, Tanh, Sigmoid, Sqrt, Rsqrt, Floor,
+  Exp,
+  Exp2,
+  Log,
+  Log2,
+  Tanh,
+  Sigmoid,
+  Sqrt,
+  Rsqrt,
+  Floor,
   // comparisons [2]: operands of one type (F32, I64 or Bool for ==, !=), result Bool
-  Lt, Le, Gt, Ge, Eq, Ne,
-  And, Or, Not, ///< Bool
-  Where,    ///< condition, then, else (the sides have the result's type)
-  Bit,      ///< bit(x, n) [2]: Bool
-  Cast,     ///< [1] to `elem`. implicit = true: a widening that the checker put in (exact), or int -> f32
-  Random,   ///< seed, c0..c3 [5]: missing counters are Const 0; F32 in [0, 1) (rule T5)
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne,
+  And,
+  Or,
+  Not,    ///< Bool
+  Where,  ///< condition, then, else (the sides have the result's type)
+  Bit,    ///< bit(x, n) [2]: Bool
+  Cast,   ///< [1] to `elem`. implicit = true: a widening that the checker put in (exact), or int ->
+          ///< f32
+  Random, ///< seed, c0..c3 [5]: missing counters are Const 0; F32 in [0, 1) (rule T5)
   // over `reduced` axes
-  Dot,      ///< [2] operands of one narrow or wide element type; F32 for floats, I64 for integers
-  Sum, MaxOf, MinOf, Any, All, ///< [1]; the result loses `reduced`
-  Softmax, LogSumExp,          ///< [1]; Softmax keeps its axes, LogSumExp loses them
-  CumSum,   ///< [1]; keeps its axes
+  Dot, ///< [2] operands of one narrow or wide element type; F32 for floats, I64 for integers
+  Sum,
+  MaxOf,
+  MinOf,
+  Any,
+  All, ///< [1]; the result loses `reduced`
+  Softmax,
+  LogSumExp, ///< [1]; Softmax keeps its axes, LogSumExp loses them
+  CumSum,    ///< [1]; keeps its axes
 };
-std::string_view name(Op op); ///< as the language spells it: "dot", "+", "where", "max" (Max and MaxOf)
+std::string_view
+name(Op op); ///< as the language spells it: "dot", "+", "where", "max" (Max and MaxOf)
 
 struct Expr {
   Op op = Op::Const;
-  Elem elem = Elem::F32;            ///< of the value; reads have their tensor's element type
-  bool implicit = false;            ///< Cast only
+  Elem elem = Elem::F32; ///< of the value; reads have their tensor's element type
+  bool implicit = false; ///< Cast only
   int64_t intValue = 0;
   double floatValue = 0;
   const Dim *dim = nullptr;
@@ -136,7 +175,8 @@ struct Expr {
   const Tensor *tensor = nullptr;
   std::vector<const Expr *> operands;
   std::vector<const Axis *> reduced; ///< of Dot .. CumSum, as written
-  std::vector<const Axis *> axes;    ///< of the value: a set, sorted by Axis::id, never an isPoint() one
+  std::vector<const Axis *>
+      axes; ///< of the value: a set, sorted by Axis::id, never an isPoint() one
   Loc loc;
 };
 
@@ -155,13 +195,16 @@ struct Stmt {
   const Var *var = nullptr;
   const Tensor *tensor = nullptr;
   std::vector<const Expr *> indices;
+  /// Store, Set: of the target's element type, or F32 for a float and I64 for an integer one, and
+  /// then the statement converts (T3: a store rounds by itself). The init of a `var` likewise.
   const Expr *value = nullptr;
   std::vector<Stmt> body;
-  std::string text;                 ///< Assume: as written
+  std::string text; ///< Assume: as written
   Loc loc;
 };
 
-/// `tile i = 128` is {"tile", "i", 128}; `warps = 4` is {"warps", "", 4}; `walks j = 2` {"walks", "j", 2}.
+/// `tile i = 128` is {"tile", "i", 128}; `warps = 4` is {"warps", "", 4}; `walks j = 2` {"walks",
+/// "j", 2}.
 struct ScheduleItem {
   std::string key, axis;
   int64_t value = 0;
@@ -175,24 +218,27 @@ struct Schedule {
 struct CParam {
   std::string name;
   bool isType = false;
-  Elem type = Elem::F32;            ///< when isType, else the type of the value: I64, F32 or Bool
+  Elem type = Elem::F32; ///< when isType, else the type of the value: I64, F32 or Bool
   int64_t intValue = 0;
   double floatValue = 0;
-  bool defined = false;             ///< set by a define, not by its default
+  bool defined = false; ///< set by a define, not by its default
 };
 
 struct Kernel {
   std::string name;
   std::vector<CParam> cparams;
-  std::vector<const Dim *> dims;    ///< in order of first appearance
+  std::vector<const Dim *> dims; ///< in order of first appearance
   std::vector<const Tensor *> inputs, outputs;
   std::vector<const Scalar *> scalars;
   /// Parameters in the order written (inputs and scalars mixed); outputs follow in a launch.
-  struct Param { const Tensor *tensor = nullptr; const Scalar *scalar = nullptr; };
+  struct Param {
+    const Tensor *tensor = nullptr;
+    const Scalar *scalar = nullptr;
+  };
   std::vector<Param> params;
-  std::vector<const Axis *> grid;   ///< in the order written
-  std::vector<const Axis *> axes;   ///< all axes of the kernel, by id
-  std::vector<Stmt> body;           ///< without the grid statement
+  std::vector<const Axis *> grid; ///< in the order written
+  std::vector<const Axis *> axes; ///< all axes of the kernel, by id
+  std::vector<Stmt> body;         ///< without the grid statement
   std::vector<Schedule> schedules;
   Loc loc;
 };
@@ -203,8 +249,8 @@ struct SourceFile {
 };
 
 struct Program {
-  std::vector<SourceFile> files;    ///< files[0] is the main one; `use`d ones follow
-  std::deque<Kernel> kernels;       ///< in the order of the file (rule K1)
+  std::vector<SourceFile> files; ///< files[0] is the main one; `use`d ones follow
+  std::deque<Kernel> kernels;    ///< in the order of the file (rule K1)
   // storage
   std::deque<Tensor> tensors;
   std::deque<Scalar> scalarStore;

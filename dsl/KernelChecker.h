@@ -228,7 +228,8 @@ private:
   }
   Reporter::Handle withFrames(Reporter::Handle handle) const;
   Reporter::Handle unknown(Diag diag, ast::Name name, std::string_view instead);
-  std::string snippet(const ast::Expr &expr) const;
+  /// The text of an expression, on one line, cut after `longest` bytes.
+  std::string snippet(const ast::Expr &expr, size_t longest = 48) const;
   static std::string listOf(const Axes &axes);
   static std::string over(Value value); ///< "over (i, j)" or "a scalar"
   static std::string declaration(const dsl::Tensor &tensor);
