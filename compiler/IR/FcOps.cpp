@@ -11,6 +11,16 @@ using namespace fc;
 #define GET_OP_CLASSES
 #include "compiler/IR/FcOps.cpp.inc"
 
+/// A region of one block; `{ }` is an empty block.
+static ParseResult parseBody(OpAsmParser &parser, Region &region,
+                             ArrayRef<OpAsmParser::Argument> arguments) {
+  if (parser.parseRegion(region, arguments))
+    return failure();
+  if (region.empty())
+    region.emplaceBlock();
+  return success();
+}
+
 //===-- fc.kernel --------------------------------------------------------------===//
 
 ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
@@ -43,7 +53,7 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
                       parser.getBuilder().getI64IntegerAttr(outputs));
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
-  return parser.parseRegion(*result.addRegion(), arguments);
+  return parseBody(parser, *result.addRegion(), arguments);
 }
 
 void KernelOp::print(OpAsmPrinter &printer) {
@@ -110,7 +120,7 @@ ParseResult ProgramOp::parse(OpAsmParser &parser, OperationState &result) {
   result.addAttribute(getAxesAttrName(result.name), builder.getArrayAttr(axes));
   result.addAttribute(getTilesAttrName(result.name), builder.getDenseBoolArrayAttr(tiles));
   return failure(parser.parseOptionalAttrDictWithKeyword(result.attributes) ||
-                 parser.parseRegion(*result.addRegion()));
+                 parseBody(parser, *result.addRegion(), {}));
 }
 
 void ProgramOp::print(OpAsmPrinter &printer) {
