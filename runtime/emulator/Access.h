@@ -1,0 +1,40 @@
+// Access.h - from the addresses of a warp's lanes to host bytes, with every check that memory needs.
+//
+// An Access is made by an instruction that touches memory: ld, st, atom, cp.async, ldmatrix. It finds
+// which memory is meant, checks bounds, alignment and definedness, and counts.
+#pragma once
+#include "runtime/emulator/Machine.h"
+
+namespace fc::emu {
+
+struct Access {
+  Warp &warp;
+  const Inst &inst;
+  uint32_t mask;
+  ptx::Space space;
+  unsigned bytes;      ///< by lane
+  bool write, atomic = false;
+  uint64_t address[warpSize];
+  uint8_t *host[warpSize]; ///< valid in the lanes of the mask after resolve()
+
+  /// Reads the addresses from the unit of operand `k`, plus the instruction's offset.
+  void computeAddresses(unsigned k);
+  /// Fills `host`. Throws Fault.
+  void resolve();
+
+private:
+  void resolveShared();
+  void resolveGlobal();
+  void resolveLocal();
+  void resolveParam();
+  void checkAlignment();
+  [[noreturn]] void outOfBounds(unsigned lane, std::string_view memory, std::string detail);
+};
+
+/// Shared wavefronts that a warp's access takes: 32 banks of 4 bytes; an access of 8 bytes goes by half
+/// warps, of 16 by quarters; in each part, the most different words that one bank has to give.
+unsigned sharedWavefronts(const uint64_t *address, uint32_t mask, unsigned bytes);
+/// Different sectors of 32 bytes that the lanes touch.
+unsigned globalSectors(const uint64_t *address, uint32_t mask, unsigned bytes);
+
+} // namespace fc::emu

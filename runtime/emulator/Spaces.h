@@ -1,0 +1,58 @@
+// Spaces.h - the memories of the machine, each with the shadow that the checks need.
+//
+// Addresses: a generic address is a global one unless it lies in one of the windows below. Shared,
+// local and parameter addresses as PTX uses them are offsets in their window.
+#pragma once
+#include "runtime/emulator/Emulator.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fc::emu {
+
+constexpr uint64_t sharedWindow = 0x0071'0000'0000'0000;
+constexpr uint64_t localWindow = 0x0072'0000'0000'0000;
+constexpr uint64_t paramWindow = 0x0073'0000'0000'0000;
+constexpr uint64_t windowBytes = uint64_t(1) << 32;
+/// Module-scope variables, then the launch's buffers.
+constexpr uint64_t moduleBase = 0x0000'7000'0000'0000;
+constexpr uint64_t bufferBase = 0x0000'7100'0000'0000;
+/// Free address space on both sides of every allocation.
+constexpr uint64_t guardBytes = 4096;
+
+/// One allocation of global memory.
+struct Region {
+  uint64_t base = 0, bytes = 0;
+  uint8_t *host = nullptr;
+  uint8_t *defined = nullptr; ///< a byte each, 1 once written; null: all defined
+  bool readOnly = false;
+  std::string name;
+  std::unique_ptr<uint8_t[]> definedStorage, hostStorage;
+};
+
+class GlobalMemory {
+public:
+  /// Adds a region behind the last one of its kind; returns its address.
+  uint64_t add(Region region, uint64_t alignment, uint64_t skew);
+  void place(Region region); ///< at region.base
+  /// The region that holds `address`, or null.
+  Region *find(uint64_t address);
+  /// The region that lies closest, for reports.
+  const Region *nearest(uint64_t address) const;
+
+private:
+  std::vector<Region> regions; ///< by base
+  uint64_t next = bufferBase + guardBytes;
+};
+
+/// Shared memory of a CTA. Starts as NaN, undefined.
+struct SharedMemory {
+  std::vector<uint8_t> bytes;   ///< indexed by shared address
+  std::vector<uint8_t> defined; ///< a byte each, 1 once written
+  uint32_t start = 0;           ///< the first valid address
+  void reset(uint32_t size);
+};
+
+} // namespace fc::emu
