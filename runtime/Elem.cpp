@@ -29,13 +29,15 @@ constexpr std::array<Info, numElems> infos{{{"f32", 4, true},
                                             {"bool", 1, false}}};
 
 /// A binary float of 1 sign bit, `exponent` and `mantissa` bits. E4M3 has no infinity: its largest
-/// exponent holds numbers but for the one NaN (all ones).
+/// exponent holds numbers but for the one NaN (all ones). The 8-bit ones saturate, as PTX converts
+/// them.
 struct Format {
   int exponent, mantissa;
-  bool finiteOnly;
+  bool finiteOnly, saturates;
   int bias() const { return (1 << (exponent - 1)) - 1; }
 };
-constexpr Format half{5, 10, false}, bfloat{8, 7, false}, e4m3{4, 3, true}, e5m2{5, 2, false};
+constexpr Format half{5, 10, false, false}, bfloat{8, 7, false, false}, e4m3{4, 3, true, true},
+    e5m2{5, 2, false, true};
 
 uint64_t encode(const Format &format, double value) {
   const uint64_t sign = uint64_t{std::signbit(value)} << (format.exponent + format.mantissa);
@@ -44,7 +46,9 @@ uint64_t encode(const Format &format, double value) {
   const uint64_t allOnes = infinity | ((uint64_t{1} << format.mantissa) - 1);
   if (std::isnan(value))
     return sign | (format.finiteOnly ? allOnes : infinity | uint64_t{1} << (format.mantissa - 1));
-  const uint64_t largest = format.finiteOnly ? allOnes - 1 : infinity;
+  const uint64_t largest = format.finiteOnly  ? allOnes - 1
+                           : format.saturates ? infinity - 1
+                                              : infinity;
   if (std::isinf(value))
     return sign | largest;
   if (value == 0)

@@ -17,8 +17,8 @@ bool isFloat(Elem elem);
 
 /// The value of the element at `bits` (its low bytes). Exact but for I64 beyond 2^53.
 double toDouble(Elem elem, uint64_t bits);
-/// The bits of `value` in `elem`: floats round to nearest even (f8e4m3 and integers saturate, the
-/// other floats go to infinity), integers round to nearest even, a bool is `value != 0`. NaN is 0
+/// The bits of `value` in `elem`: floats round to nearest even (the 8-bit ones saturate, the others
+/// go to infinity), integers round to nearest even and saturate, a bool is `value != 0`. NaN is 0
 /// in an integer.
 uint64_t fromDouble(Elem elem, double value);
 

@@ -1,0 +1,185 @@
+// Check.cpp - evaluating the reference and comparing; see Check.h.
+#include "tools/fc-run/Check.h"
+#include "dsl/Frontend.h"
+#include "dsl/Reference.h"
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace fc::run {
+
+using rt::Code;
+using rt::Elem;
+
+// The two enumerations are the same list; the runtime and the front end do not know each other.
+static_assert(static_cast<int>(Elem::F8E5M2) == static_cast<int>(dsl::Elem::F8E5M2) &&
+              static_cast<int>(Elem::I16) == static_cast<int>(dsl::Elem::I16) &&
+              static_cast<int>(Elem::Bool) == static_cast<int>(dsl::Elem::Bool));
+
+Tolerance toleranceOf(const Options &options, const rt::KernelSpec &kernel, Elem elem) {
+  if (!isFloat(elem))
+    return {.exact = true};
+  // An output is no better than the narrowest float that went into it.
+  auto rank = [](Elem e) {
+    return e == Elem::F8E4M3 || e == Elem::F8E5M2 ? 2 : e == Elem::BF16 ? 1 : 0;
+  };
+  int coarsest = rank(elem);
+  for (const rt::Param &param : kernel.params)
+    if (param.isTensor() && isFloat(param.elem))
+      coarsest = std::max(coarsest, rank(param.elem));
+  constexpr Tolerance tolerances[] = {
+      {false, 1e-3, 0.01}, {false, 8e-3, 0.06}, {false, 5e-2, 0.25}};
+  Tolerance result = tolerances[coarsest];
+  result.relL2 = options.relL2.value_or(result.relL2);
+  result.maxAbs = options.maxAbs.value_or(result.maxAbs);
+  return result;
+}
+
+namespace {
+
+std::string indexText(size_t flat, const std::vector<int64_t> &shape) {
+  std::vector<int64_t> index(shape.size());
+  for (size_t i = shape.size(); i-- > 0;) {
+    index[i] = static_cast<int64_t>(flat % static_cast<size_t>(shape[i]));
+    flat /= static_cast<size_t>(shape[i]);
+  }
+  return fmt::format("[{}]", fmt::join(index, ", "));
+}
+
+} // namespace
+
+Comparison compare(const std::string &name, const HostTensor &tensor,
+                   const std::vector<double> &values, const std::vector<int64_t> &integers,
+                   const Tolerance &tolerance) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Comparison result;
+  result.name = name;
+  result.tolerance = tolerance;
+  const bool floats = isFloat(tensor.elem);
+  const auto bytes = static_cast<size_t>(bytesOf(tensor.elem));
+  const uint64_t poisoned = poisonBits(tensor.elem);
+  double largest = 0;
+  if (floats)
+    for (double value : values)
+      if (std::isfinite(value))
+        largest = std::max(largest, std::fabs(value));
+  double errorSquares = 0, refSquares = 0, worst = 0;
+  for (size_t i = 0; i < tensor.size(); ++i) {
+    uint64_t bits = 0;
+    std::memcpy(&bits, tensor.bits.data() + i * bytes, bytes);
+    const double seen = toDouble(tensor.elem, bits);
+    const double expected = floats ? values[i] : static_cast<double>(integers[i]);
+    double difference = 0;
+    if (!floats) {
+      // In 64 bits: a double would call neighbours equal.
+      const uint64_t wanted =
+          static_cast<uint64_t>(integers[i]) & (~uint64_t{0} >> (64 - 8 * bytes));
+      difference = bits == wanted ? 0 : std::max(std::fabs(seen - expected), 1.0);
+    } else if (std::isnan(seen) != std::isnan(expected)) {
+      difference = infinity;
+    } else if (!std::isnan(seen) && seen != expected) {
+      difference = std::fabs(seen - expected); // of infinities: infinity
+    }
+    if (difference > 0 && bits == poisoned)
+      ++result.unwritten;
+    else if (floats && std::isnan(seen) != std::isnan(expected))
+      ++result.wrongNan;
+    if (difference > worst) {
+      worst = difference;
+      result.worst =
+          fmt::format("at {}: {}, and the reference has {}", indexText(i, tensor.shape),
+                      bits == poisoned ? "never written" : fmt::format("{:.7g}", seen),
+                      floats ? fmt::format("{:.7g}", expected) : fmt::format("{}", integers[i]));
+    }
+    if (std::isfinite(expected) && std::fabs(expected) >= largest * 1e-3 && expected != 0)
+      result.maxRel = std::max(result.maxRel, difference / std::fabs(expected));
+    errorSquares += difference * difference;
+    if (std::isfinite(expected))
+      refSquares += expected * expected;
+  }
+  result.maxAbs = worst;
+  result.relL2 =
+      errorSquares == 0 ? 0 : std::sqrt(errorSquares / (refSquares > 0 ? refSquares : 1));
+  result.pass =
+      result.unwritten == 0 && result.wrongNan == 0 &&
+      (tolerance.exact ? worst == 0
+                       : result.relL2 <= tolerance.relL2 && result.maxAbs <= tolerance.maxAbs);
+  return result;
+}
+
+namespace {
+
+/// The compile-time parameters of the PTX as defines for the front end, so that it checks the same
+/// program.
+dsl::Defines definesOf(const Session &session) {
+  dsl::Defines defines;
+  for (const rt::KernelSpec &kernel : session.module().manifest().kernels)
+    for (const rt::CompileParam &param : kernel.cparams)
+      defines[param.name] = param.text();
+  return defines;
+}
+
+dsl::Array arrayOf(const HostTensor &tensor) {
+  return dsl::Array::fromBytes(static_cast<dsl::Elem>(tensor.elem), tensor.shape,
+                               tensor.bits.data());
+}
+
+} // namespace
+
+bool check(const Options &options, const Session &session, const std::string &path,
+           std::vector<Comparison> &comparisons, rt::Error &error) {
+  dsl::Diagnostics diagnostics;
+  const auto program = dsl::checkFile(path, definesOf(session), diagnostics);
+  if (!program)
+    return error.set(Code::Module, "cannot check against `{}`:\n{}", path, diagnostics.render());
+
+  dsl::Arguments arguments;
+  for (const auto &[name, tensor] : session.inputs)
+    arguments.tensors[name] = arrayOf(tensor);
+  for (const auto &[name, value] : session.scalars)
+    arguments.scalars[name] = {value.asDouble(), value.isFloat() ? 0 : value.integer};
+  arguments.dims.insert(session.dims.begin(), session.dims.end());
+  arguments.nullOutputs = session.nulls;
+
+  for (const rt::KernelSpec *spec : session.kernels()) {
+    const dsl::Kernel *kernel = program->kernel(spec->name);
+    if (!kernel)
+      return error.set(Code::NotFound, "`{}` has no kernel `{}`, which {} does", path, spec->name,
+                       session.module().name());
+    // Names of other kernels' parameters mean nothing to this one.
+    dsl::Arguments own = arguments;
+    std::erase_if(own.tensors, [&](const auto &it) {
+      const auto index = spec->param(it.first);
+      return !index || !spec->params[*index].isTensor() || spec->params[*index].output;
+    });
+    std::erase_if(own.scalars, [&](const auto &it) { return !spec->param(it.first); });
+    std::erase_if(own.dims, [&](const auto &it) { return !spec->dim(it.first); });
+    std::erase_if(own.nullOutputs, [&](const auto &it) { return !spec->param(it); });
+    const dsl::Outcome outcome = dsl::evaluate(
+        *kernel, own, {.threads = options.threads.value_or(0), .allowUnwritten = false});
+    if (outcome.error)
+      return error.set(Code::Refused, "the reference refuses these inputs:\n{}",
+                       outcome.error->render(*program));
+    for (const rt::Param &param : spec->params) {
+      if (!param.isTensor() || !param.output || session.nulls.count(param.name))
+        continue;
+      const auto output = outcome.outputs.find(param.name);
+      const HostTensor &tensor = session.outputs.at(param.name);
+      if (output == outcome.outputs.end() || output->second.values.shape != tensor.shape ||
+          output->second.values.elem != static_cast<dsl::Elem>(tensor.elem))
+        return error.set(
+            Code::Module,
+            "`{}` of {} is not the one of {}: is it the file that the PTX was made of?", param.name,
+            path, session.module().name());
+      const dsl::Array &values = output->second.values;
+      comparisons.push_back(
+          compare(param.name, tensor, values.f, values.i, toleranceOf(options, *spec, param.elem)));
+    }
+    for (const auto &[name, output] : outcome.outputs)
+      arguments.tensors.try_emplace(name, output.values);
+  }
+  return true;
+}
+
+} // namespace fc::run

@@ -1,0 +1,39 @@
+// Check.h - comparing outputs with the reference: the .fc text, evaluated naively in float64.
+#pragma once
+#include "tools/fc-run/Session.h"
+
+namespace fc::run {
+
+/// How far an output may be from the reference.
+struct Tolerance {
+  bool exact = false; ///< integers and bools
+  double relL2 = 0, maxAbs = 0;
+};
+
+/// How far it is.
+struct Comparison {
+  std::string name;
+  Tolerance tolerance;
+  double maxAbs = 0;
+  double maxRel =
+      0; ///< |x - ref| / |ref|, over elements whose |ref| is at least a thousandth of the largest
+  double relL2 = 0; ///< |x - ref| / |ref| in L2; where the reference is all 0, |x - ref|
+  size_t unwritten = 0, wrongNan = 0;
+  std::string worst; ///< "at [0, 1, 17, 3]: 0.5, and the reference has 0.25"; empty if all is equal
+  bool pass = false;
+};
+
+/// The tolerance of an output of `kernel`, by its type and those of the inputs.
+Tolerance toleranceOf(const Options &options, const rt::KernelSpec &kernel, rt::Elem elem);
+
+/// Element by element: `values` (or `integers`, where `tensor` holds such) are the reference's.
+Comparison compare(const std::string &name, const HostTensor &tensor,
+                   const std::vector<double> &values, const std::vector<int64_t> &integers,
+                   const Tolerance &tolerance);
+
+/// Evaluates the kernels of the session as the .fc at `path` has them, with the inputs that the
+/// device got, and compares every output.
+bool check(const Options &options, const Session &session, const std::string &path,
+           std::vector<Comparison> &comparisons, rt::Error &error);
+
+} // namespace fc::run

@@ -1,0 +1,199 @@
+// Options.cpp - the command line of fc-run.
+#include "tools/fc-run/Options.h"
+#include "runtime/Runtime.h"
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <fmt/format.h>
+#include <sstream>
+
+namespace fc::run {
+namespace {
+
+constexpr const char *description =
+    R"(Runs the kernels of a PTX that fcc made, and checks them against their .fc text.
+
+Inputs are files or random; every output is compared with the .fc evaluated naively in float64. Without a GPU the
+PTX itself runs on an emulator, which also finds reads out of bounds, races, missing waits and deadlocks.)";
+
+constexpr const char *examples = R"(
+Examples:
+  fc-run causal.fc --shape B=1,H=8,G=2,M=200,N=333 --check
+      compiles with the fcc beside this tool, runs on random inputs, compares with the reference
+  fc-run attn.ptx --shape B=1,H=8,G=8,M=512,N=512 --seed 1 --check attention.fc
+      the same from a PTX
+  fc-run attn.ptx --in q=q.npy --in k=k.npy --in v=v.npy --out o=o.npy
+      real data; the files give the dimensions
+  fc-run causal.fc -D D=128 -D T=bf16 --strategy=scalar --shape ... --check
+      other compile-time parameters, another rung
+  fc-run attn.ptx --list
+      the kernels and their parameters
+
+Random inputs (the same on every machine; each tensor has its own sequence, from --seed and its name):
+  floats           normal, mean 0, deviation 1, rounded to the element type
+  bool             true with probability 1/2
+  i8 / u8          uniform, -8 .. 7 / 0 .. 15
+  i16 i32 u32 i64  0, since most are lengths or indices; say otherwise with --fill:
+    --fill len=const:200   --fill doc=steps:4   --fill table=arange   --fill cu=cumulative:N
+    --fill bias=zeros      --fill idx=uniform:0:16   --fill x=normal
+  steps:K rises from 0 to K-1 in equal parts along the last axis; cumulative:T rises from 0 to T. A number may be a
+  dimension's name.
+
+.npy files: f16, f32, f64 for floats; integers and bool for those; bf16 and 8-bit floats as their raw bits in u2
+(or V2) and u1.
+
+Exit code: 0 all is well, 1 a check failed or the emulator found a fault, 2 anything else.)";
+
+/// "B=1,H=8" and "B=1 H=8" alike.
+std::optional<std::string> parseShape(const std::vector<std::string> &items,
+                                      std::map<std::string, int64_t> &dims) {
+  for (const std::string &item : items) {
+    std::stringstream stream(item);
+    for (std::string part; std::getline(stream, part, ',');) {
+      if (part.empty())
+        continue;
+      const size_t equals = part.find('=');
+      int64_t value = 0;
+      const char *end = part.data() + part.size();
+      if (equals == 0 || equals == std::string::npos)
+        return fmt::format("--shape: `{}` is not NAME=NUMBER", part);
+      const auto [after, status] = std::from_chars(part.data() + equals + 1, end, value);
+      if (status != std::errc() || after != end || value < 0 || value > INT32_MAX)
+        return fmt::format("--shape: `{}` is not NAME=NUMBER with a number from 0 to 2^31 - 1",
+                           part);
+      if (!dims.emplace(part.substr(0, equals), value).second)
+        return fmt::format("--shape: `{}` is given twice", part.substr(0, equals));
+    }
+  }
+  return std::nullopt;
+}
+
+/// "q=q.npy".
+std::optional<std::string> parsePairs(std::string_view option,
+                                      const std::vector<std::string> &items,
+                                      std::map<std::string, std::string> &pairs) {
+  for (const std::string &item : items) {
+    const size_t equals = item.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == item.size())
+      return fmt::format("{}: `{}` is not NAME=VALUE", option, item);
+    if (!pairs.emplace(item.substr(0, equals), item.substr(equals + 1)).second)
+      return fmt::format("{}: `{}` is given twice", option, item.substr(0, equals));
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+CommandLine parseCommandLine(int argc, const char *const *argv) {
+  Options options;
+  std::vector<std::string> shape, in, out, set, fill;
+  std::string checkFile;
+  bool noRaces = false;
+
+  CLI::App app(description, "fc-run");
+  app.footer(examples);
+  app.set_version_flag("--version", std::string(rt::version));
+  app.add_option("input", options.input, "a .ptx made by fcc, or a .fc to compile first")
+      ->required();
+  app.add_option("--kernel", options.kernels, "run this kernel only (may be repeated)")
+      ->type_name("NAME");
+  app.add_option("--shape", shape, "dimensions that no file gives: B=1,H=8,M=512")
+      ->type_name("NAME=N,...")
+      ->expected(1, 64)
+      ->allow_extra_args(false);
+  app.add_option("--in", in, "an input from a .npy file: q=q.npy")->type_name("NAME=FILE");
+  app.add_option("--out", out, "an output to a .npy file: o=o.npy")->type_name("NAME=FILE");
+  app.add_option("--set", set, "a scalar: scale=0.125")->type_name("NAME=VALUE");
+  app.add_option("--fill", fill, "how an input without a file is filled (below)")
+      ->type_name("NAME=HOW");
+  app.add_option("--null", options.null, "pass a null pointer for this tensor")->type_name("NAME");
+  app.add_option("--seed", options.seed, "of random inputs and of random orders in the emulator")
+      ->type_name("N");
+
+  auto *check = app.add_option("--check", checkFile,
+                               "compare with this .fc, evaluated in float64; without a file, "
+                               "with the .fc given or the one that the PTX names")
+                    ->type_name("[FILE]")
+                    ->expected(0, 1)
+                    ->group("Checking");
+  app.add_option("--rel-l2", options.relL2,
+                 "tolerance of |x - ref| / |ref| in L2 (default by type: 1e-3, bf16 8e-3, "
+                 "8-bit floats 5e-2; integers must be equal)")
+      ->type_name("X")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Checking");
+  app.add_option("--max-abs", options.maxAbs,
+                 "tolerance of |x - ref| (default 0.01, bf16 0.06, 8-bit floats 0.25)")
+      ->type_name("X")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Checking");
+
+  app.add_option("--device", options.device, "emulator, cuda or auto")
+      ->type_name("NAME")
+      ->group("Device");
+  app.add_option("--async", options.async,
+                 "when asynchronous copies land in the emulator: lazy (as late as allowed, "
+                 "the default), eager or random")
+      ->type_name("HOW")
+      ->group("Device");
+  app.add_option("--threads", options.threads, "threads of this machine to use; 0: one per core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1024))
+      ->group("Device");
+  app.add_option("--sms", options.sms,
+                 "SMs that the emulator claims to have (default: as the target's best known board)")
+      ->type_name("N")
+      ->group("Device");
+  app.add_flag("--no-races", noRaces, "do not look for races (faster)")->group("Device");
+  app.add_flag("--exact-mma", options.exactMma,
+               "tensor cores of the emulator round as the hardware does")
+      ->group("Device");
+
+  app.add_option("-D", options.defines, "a compile-time parameter: -D D=128 -D T=bf16")
+      ->type_name("NAME=VALUE")
+      ->group("Compiling a .fc (handed on to fcc)");
+  app.add_option("--target", options.target, "sm_80, sm_90a, ...")
+      ->type_name("SM")
+      ->group("Compiling a .fc (handed on to fcc)");
+  app.add_option("--strategy", options.strategy, "scalar, tensor, pipelined, specialized or auto")
+      ->type_name("NAME")
+      ->group("Compiling a .fc (handed on to fcc)");
+  app.add_option("--schedule", options.schedule, "i=64,j=64,warps=4,stages=2")
+      ->type_name("ITEMS")
+      ->group("Compiling a .fc (handed on to fcc)");
+
+  app.add_flag("--json", options.json, "print one JSON object instead of the table")
+      ->group("Output");
+  app.add_flag("--counters", options.counters, "print what the emulator counted")->group("Output");
+  app.add_flag("--list,--list-ptx", options.listPtx,
+               "print the kernels of the PTX and their parameters, and stop")
+      ->group("Output");
+
+  CommandLine result;
+  auto usage = [&](const std::string &message) {
+    result.text = fmt::format("fc-run: {}\n`fc-run --help` shows examples\n", message);
+    result.exitCode = 2;
+    return result;
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &success) { // --help, --version
+    std::ostringstream out, err;
+    app.exit(success, out, err);
+    result.text = out.str();
+    return result;
+  } catch (const CLI::ParseError &error) {
+    return usage(error.what());
+  }
+  options.check = check->count() > 0;
+  options.checkFile = checkFile;
+  options.races = !noRaces;
+  for (auto message : {parseShape(shape, options.dims), parsePairs("--in", in, options.in),
+                       parsePairs("--out", out, options.out), parsePairs("--set", set, options.set),
+                       parsePairs("--fill", fill, options.fill)})
+    if (message)
+      return usage(*message);
+  result.options = std::move(options);
+  return result;
+}
+
+} // namespace fc::run

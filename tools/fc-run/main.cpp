@@ -1,0 +1,106 @@
+// main.cpp - fc-run: loads or compiles, runs, checks, reports.
+#include "runtime/Npy.h"
+#include "tools/fc-run/Compile.h"
+#include "tools/fc-run/Report.h"
+#include <cstdio>
+#include <exception>
+
+using namespace fc;
+using namespace fc::run;
+
+namespace {
+
+constexpr int passed = 0, failed = 1, unusable = 2;
+
+int fail(const rt::Error &error) {
+  fmt::print(stderr, "fc-run: {}\n", error.message);
+  return unusable;
+}
+
+bool setUp(const Options &options, rt::Device &device, rt::Error &error) {
+  std::map<std::string, std::string> settings;
+  if (device.name() == "emulator")
+    settings["seed"] = fmt::format("{}", options.seed);
+  if (!options.async.empty())
+    settings["async"] = options.async;
+  if (options.threads)
+    settings["threads"] = fmt::format("{}", *options.threads);
+  if (options.sms)
+    settings["sms"] = fmt::format("{}", *options.sms);
+  if (!options.races)
+    settings["races"] = "off";
+  if (options.exactMma)
+    settings["exact-mma"] = "on";
+  for (const auto &[key, value] : settings)
+    if (!device.setOption(key, value, error))
+      return false;
+  return true;
+}
+
+/// The .fc that a check is against; empty if none was given and none is known.
+std::string sourceOf(const Options &options, const rt::Module &module) {
+  return !options.checkFile.empty() ? options.checkFile
+         : isSource(options.input)  ? options.input
+                                    : module.manifest().sourcePath;
+}
+
+int run(const Options &options) {
+  rt::Error error;
+  const auto device = rt::openDevice(options.device, error);
+  if (!device || !setUp(options, *device, error))
+    return fail(error);
+  std::string ptx;
+  if (isSource(options.input) ? !compile(options, ptx, error)
+                              : !readFile(options.input, ptx, error))
+    return fail(error);
+  const auto module = rt::Module::load(device, ptx, options.input, error);
+  if (!module)
+    return fail(error);
+  if (options.listPtx) {
+    fmt::print("{}", listText(*module));
+    return passed;
+  }
+
+  Session session(options, module);
+  if (!session.prepare(error))
+    return fail(error);
+  std::vector<Comparison> comparisons;
+  rt::Error fault;
+  if (!session.run(fault)) {
+    if (fault.code != rt::Code::Fault)
+      return fail(fault);
+    fmt::print(stderr, "{}\n", fault.message);
+    if (options.json)
+      fmt::print("{}", json(options, session, comparisons, fault));
+    return failed;
+  }
+  for (const auto &[name, path] : options.out) {
+    const HostTensor &tensor = session.outputs.at(name);
+    if (!writeNpy(path, tensor.elem, tensor.shape, tensor.bits.data(), error))
+      return fail(error);
+  }
+  if (options.check && !check(options, session, sourceOf(options, *module), comparisons, error))
+    return fail(error);
+  fmt::print("{}", options.json ? json(options, session, comparisons, fault)
+                                : table(options, session, comparisons));
+  for (const Comparison &it : comparisons)
+    if (!it.pass)
+      return failed;
+  return passed;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    const CommandLine line = parseCommandLine(argc, argv);
+    if (!line.options) {
+      fmt::print(line.exitCode == 0 ? stdout : stderr, "{}", line.text);
+      return line.exitCode;
+    }
+    return run(*line.options);
+  } catch (const std::exception &exception) { // in practice: no memory
+    fmt::print(stderr, "fc-run: {}\n", exception.what());
+    return unusable;
+  }
+}
