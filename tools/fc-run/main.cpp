@@ -44,7 +44,7 @@ std::string sourceOf(const Options &options, const rt::Module &module) {
                                     : module.manifest().sourcePath;
 }
 
-int run(const Options &options) {
+int runTool(const Options &options) {
   rt::Error error;
   const auto device = rt::openDevice(options.device, error);
   if (!device || !setUp(options, *device, error))
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
       fmt::print(line.exitCode == 0 ? stdout : stderr, "{}", line.text);
       return line.exitCode;
     }
-    return run(*line.options);
+    return runTool(*line.options);
   } catch (const std::exception &exception) { // in practice: no memory
     fmt::print(stderr, "fc-run: {}\n", exception.what());
     return unusable;
