@@ -1,20 +1,264 @@
-// AssignPlaces.cpp - declared; its work is added with its tests
+// AssignPlaces.cpp - every tile gets its owner: registers of threads, or shared memory
+//
+// In program order, by the rules of PlaceRules: a tile of several axes has the place of its axes,
+// products read their operands from shared memory, and all else follows from whom a tile meets: an
+// operand of a map is wanted in the slice of the result's place, a reduction gives the slice of its
+// operand's. A value that is wanted where it is not is made anew there if that is cheap (points of
+// axes and tests of them), else converted, once, right behind its definition, so that what a loop
+// does not change stays outside it.
+#include "compiler/IR/PlaceRules.h"
+#include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
 
 namespace fc {
 #define GEN_PASS_DEF_ASSIGNPLACES
 #include "compiler/Transforms/Passes.h.inc"
 
 namespace {
+
+class Placer {
+public:
+  explicit Placer(KernelOp kernel)
+      : context(kernel.getContext()),
+        rules(kernel, kernel.getSchedule()->getWarps(), [](Type type) { return axesOf(type); }) {}
+
+  void visit(Block &block) {
+    // Operations that are inserted behind one visited are placed already.
+    SmallVector<Operation *> ops;
+    for (Operation &op : block)
+      ops.push_back(&op);
+    for (Operation *op : ops)
+      visit(op);
+  }
+
+  /// Drops what was made anew wherever it was wanted.
+  static void dropUnplaced(KernelOp kernel) {
+    SmallVector<Operation *> ops;
+    kernel.walk([&](Operation *op) {
+      if (isa<IotaOp, MapOp>(op))
+        ops.push_back(op);
+    });
+    for (Operation *op : llvm::reverse(ops))
+      if (op->use_empty())
+        op->erase();
+  }
+
+private:
+  //===-- Where a value is wanted ----------------------------------------------===//
+
+  PlaceAttr placeOf(ArrayRef<TileType::AxisSize> axes) {
+    return PlaceAttr::get(context, rules.placeOf(axes));
+  }
+  PlaceAttr placeOf(Type type) { return placeOf(axesOf(type)); }
+
+  /// The place of a tile over the axes of `part` beside a tile in `whole`.
+  PlaceAttr sliceFor(PlaceAttr whole, Type part) {
+    SmallVector<StringRef> names;
+    for (auto [axis, size] : axesOf(part))
+      names.push_back(axis.getValue());
+    return PlaceAttr::get(context, whole.place().sliceTo(names));
+  }
+
+  static void setPlace(Value value, Attribute place) {
+    if (auto type = dyn_cast<TileType>(value.getType()))
+      value.setType(type.withPlace(place));
+  }
+
+  static OpBuilder behind(Value value) {
+    OpBuilder builder(value.getContext());
+    builder.setInsertionPointAfterValue(value);
+    return builder;
+  }
+
+  /// The value in a place, made or converted as need be. A scalar is everywhere.
+  Value in(Attribute place, Value value) {
+    auto type = dyn_cast<TileType>(value.getType());
+    if (!type || type.getPlace() == place)
+      return value;
+    auto known = copies.find({value, place});
+    if (known != copies.end())
+      return known->second;
+    Value copy;
+    if (isa<PlaceAttr>(place) && PlaceRules::isCheap(value)) {
+      copy = makeAgain(value, place);
+    } else {
+      Value from = type.getPlace() ? value : in(placeOf(type), value);
+      OpBuilder builder = behind(from);
+      copy = ConvertOp::create(builder, value.getLoc(), type.withPlace(place), from);
+    }
+    copies[{value, place}] = copy;
+    return copy;
+  }
+
+  /// A cheap tile again, in another place. All its operands are over its one axis.
+  Value makeAgain(Value value, Attribute place) {
+    SmallVector<Value> operands;
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands())
+      operands.push_back(in(place, operand));
+    OpBuilder builder = behind(value);
+    Operation *again = builder.clone(*op);
+    again->setOperands(operands);
+    for (Value result : again->getResults())
+      setPlace(result, place);
+    return again->getResult(cast<OpResult>(value).getResultNumber());
+  }
+
+  void want(OpOperand &operand, Attribute place) { operand.set(in(place, operand.get())); }
+
+  /// Wants each tile operand in the slice of `place`.
+  void wantSlices(MutableArrayRef<OpOperand> operands, PlaceAttr place) {
+    for (OpOperand &operand : operands)
+      if (isa<TileType>(operand.get().getType()))
+        want(operand, sliceFor(place, operand.get().getType()));
+  }
+
+  SharedAttr sharedPlace(Value value) {
+    auto type = cast<TileType>(value.getType());
+    StringAttr minor = PlaceRules::minorAxis(value);
+    int64_t bytes = std::max<int64_t>(type.getElement().getIntOrFloatBitWidth() / 8, 1);
+    return SharedAttr::get(context, minor.getValue(),
+                           SharedLayout::choosePage(type.size(minor.getValue()), bytes));
+  }
+
+  //===-- Operations -----------------------------------------------------------===//
+
+  void visit(Operation *op) {
+    if (auto map = dyn_cast<MapOp>(op))
+      visitMap(map);
+    else if (auto read = dyn_cast<ReadOp>(op))
+      visitRead(read);
+    else if (auto write = dyn_cast<WriteOp>(op))
+      visitWrite(write);
+    else if (auto reduce = dyn_cast<ReduceOp>(op))
+      visitReduce(reduce);
+    else if (auto dot = dyn_cast<DotOp>(op))
+      visitDot(dot);
+    else if (auto fold = dyn_cast<FoldOp>(op))
+      visitFold(fold);
+    else if (auto program = dyn_cast<ProgramOp>(op))
+      visit(program.getBody().front());
+  }
+
+  void visitMap(MapOp map) {
+    if (map.getNumResults() == 0 || PlaceRules::isCheap(map.getResult(0)))
+      return; // made where it is wanted
+    PlaceAttr place = placeOf(map.getResult(0).getType());
+    // Over one axis: where its operands are.
+    if (axesOf(map.getResult(0).getType()).size() == 1)
+      for (Value operand : map.getIns())
+        if (auto type = dyn_cast<TileType>(operand.getType()); type && type.registers()) {
+          place = type.registers();
+          break;
+        }
+    wantSlices(map->getOpOperands(), place);
+    for (Value result : map.getResults())
+      setPlace(result, place);
+  }
+
+  void visitRead(ReadOp read) {
+    if (!isa<TileType>(read.getOut().getType()))
+      return;
+    if (PlaceRules::isSharedRead(read.getOut())) {
+      setPlace(read.getOut(), sharedPlace(read.getOut()));
+      // The copy's own lanes follow from the layout; its indices are made anew for them.
+      for (OpOperand &operand : read->getOpOperands())
+        if (auto type = dyn_cast<TileType>(operand.get().getType()); type && !type.getPlace())
+          want(operand, placeOf(type));
+      return;
+    }
+    PlaceAttr place = placeReadFor(read);
+    setPlace(read.getOut(), place);
+    wantSlices(read->getOpOperands(), place);
+  }
+
+  /// A read over one axis comes in the slice that its first wide consumer wants.
+  PlaceAttr placeReadFor(ReadOp read) {
+    Type type = read.getOut().getType();
+    if (axesOf(type).size() == 1)
+      for (Operation *user : read.getOut().getUsers())
+        if (auto map = dyn_cast<MapOp>(user))
+          if (Type wide = map.getResult(0).getType(); axesOf(wide).size() > 1)
+            return sliceFor(placeOf(wide), type);
+    return placeOf(type);
+  }
+
+  void visitWrite(WriteOp write) {
+    auto value = dyn_cast<TileType>(write.getValue().getType());
+    auto axes = unionOfAxes(write.getIndices().getTypes(), [&] { return write.emitOpError(); });
+    PlaceAttr place = placeOf(*axes);
+    if (value && value.registers() && value.axisSizes() == *axes)
+      place = value.registers();
+    wantSlices(write->getOpOperands(), place);
+  }
+
+  void visitReduce(ReduceOp reduce) {
+    TileType in = reduce.getIn().getType();
+    if (!in.getPlace())
+      want(reduce.getInMutable(), placeOf(in));
+    PlaceAttr place = reduce.getIn().getType().registers();
+    setPlace(reduce.getOut(), sliceFor(place, reduce.getOut().getType()));
+  }
+
+  void visitDot(DotOp dot) {
+    for (OpOperand *operand : {&dot.getAMutable(), &dot.getBMutable()})
+      if (auto type = cast<TileType>(operand->get().getType()); !type.shared())
+        want(*operand, sharedPlace(operand->get()));
+    dot.setBy("fma");
+    PlaceAttr place = placeOf(dot.getOut().getType());
+    setPlace(dot.getOut(), place);
+    for (OpOperand &acc : dot.getAccMutable())
+      want(acc, place);
+  }
+
+  void visitFold(FoldOp fold) {
+    size_t axes = fold.getAxes().size(), count = fold.getInit().size();
+    for (size_t i = 0; i < count; ++i) {
+      Type type = fold.getInit()[i].getType();
+      if (!isa<TileType>(type))
+        continue;
+      PlaceAttr place = placeOf(type);
+      want(fold.getInitMutable()[i], place);
+      setPlace(fold.getResult(i), place);
+      setPlace(fold.getBody().getArgument(axes + i), place);
+      if (fold.derived())
+        for (size_t side : {i, count + i})
+          setPlace(fold.getCombine().getArgument(side), place);
+    }
+    visitRegion(fold.getBody(), fold);
+    if (fold.derived())
+      visitRegion(fold.getCombine(), fold);
+  }
+
+  void visitRegion(Region &region, FoldOp fold) {
+    // The state's places first: what the body yields may be made behind its definition.
+    visit(region.front());
+    Operation *yield = region.front().getTerminator();
+    for (OpOperand &operand : yield->getOpOperands())
+      if (auto type = dyn_cast<TileType>(fold.getResult(operand.getOperandNumber()).getType()))
+        want(operand, type.getPlace());
+  }
+
+  MLIRContext *context;
+  PlaceRules rules;
+  llvm::DenseMap<std::pair<Value, Attribute>, Value> copies;
+};
+
 struct AssignPlaces : impl::AssignPlacesBase<AssignPlaces> {
   using Base::Base;
   void runOnOperation() override {
-    getOperation()->emitError("this build has no AssignPlaces");
-    signalPassFailure();
+    if (!getOperation().getSchedule()) {
+      getOperation().emitError("has no schedule; fc-choose-schedule comes before fc-assign-places");
+      return signalPassFailure();
+    }
+    Placer(getOperation()).visit(getOperation().getBody().front());
+    Placer::dropUnplaced(getOperation());
   }
 };
+
 } // namespace
 } // namespace fc

@@ -1,20 +1,228 @@
-// ChooseSchedule.cpp - declared; its work is added with its tests
+// ChooseSchedule.cpp - tile sizes, warps and ring slots: asked for, or the largest that fits the
+// target
+//
+// The result is an attribute of the kernel, `#fc.schedule`, which every later pass reads; none of
+// them asks the target for policy. What is asked for on the command line wins over the kernel's own
+// statement.
+#include "compiler/Target/ResourceModel.h"
 #include "compiler/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
 
 namespace fc {
 #define GEN_PASS_DEF_CHOOSESCHEDULE
 #include "compiler/Transforms/Passes.h.inc"
 
 namespace {
+
+/// The kernel's own schedule statement, left by import: names to integers.
+constexpr StringLiteral kItemsAttr = "fc.schedule_items";
+
 struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   using Base::Base;
+
   void runOnOperation() override {
-    getOperation()->emitError("this build has no ChooseSchedule");
-    signalPassFailure();
+    KernelOp kernel = getOperation();
+    if (failed(choose(kernel)))
+      signalPassFailure();
+    kernel->removeAttr(kItemsAttr);
+  }
+
+  LogicalResult choose(KernelOp kernel) {
+    const TargetInfo *info = findTarget(target);
+    if (!info)
+      return kernel.emitError("target `")
+             << target << "` is unknown; it must be one of " << targetNames();
+    if (strategy != "scalar" && strategy != "auto")
+      return kernel.emitError("strategy `")
+             << strategy << "` is unknown; it must be `scalar` or `auto`";
+    FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
+    if (failed(axes))
+      return failure();
+    AxisSizes asked;
+    std::optional<int64_t> warps, stages;
+    if (failed(collect(kernel, *axes, *info, asked, warps, stages)))
+      return failure();
+
+    SmallVector<StringAttr> names = axes->scheduled();
+    SmallVector<ScheduleChoice> candidates = enumerate(kernel, *axes, asked, warps, stages);
+    ResourceModel model(kernel, *info);
+    for (const ScheduleChoice &choice : candidates) {
+      if (model.shared(choice).total() > model.sharedLimit() ||
+          model.registers(choice).total() > model.registerLimit(choice))
+        continue;
+      SmallVector<int64_t> sizes;
+      for (StringAttr name : names)
+        sizes.push_back(choice.sizes.lookup(name));
+      kernel.setScheduleAttr(
+          ScheduleAttr::get(&getContext(), names, sizes, choice.warps, choice.stages));
+      return success();
+    }
+    return refuse(kernel, *info, names, candidates.back());
+  }
+
+  //===-- What is asked for ----------------------------------------------------===//
+
+  LogicalResult collect(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
+                        AxisSizes &asked, std::optional<int64_t> &warps,
+                        std::optional<int64_t> &stages) {
+    llvm::MapVector<StringAttr, int64_t> list;
+    if (auto own = kernel->getAttrOfType<DictionaryAttr>(kItemsAttr))
+      for (NamedAttribute item : own) {
+        auto value = dyn_cast<IntegerAttr>(item.getValue());
+        if (!value)
+          return kernel.emitError("schedule item `")
+                 << item.getName().getValue() << "` is no integer";
+        list[item.getName()] = value.getInt();
+      }
+    for (StringRef item : items) {
+      auto [key, text] = item.split('=');
+      int64_t value;
+      if (key.trim().empty() || text.trim().getAsInteger(10, value))
+        return kernel.emitError("`")
+               << item << "` is no schedule item; write `axis=size`, `warps=n` or "
+               << "`stages=n`";
+      list[StringAttr::get(&getContext(), key.trim())] = value;
+    }
+    SmallVector<StringAttr> known = axes.scheduled();
+    for (auto [key, value] : list) {
+      if (key == "warps") {
+        if (value < 1 || value > info.warpsPerCta)
+          return kernel.emitError("schedule asks for ")
+                 << value << " warps; a CTA has 1 to " << info.warpsPerCta;
+        warps = value;
+      } else if (key == "stages") {
+        if (value != 1)
+          return kernel.emitError("schedule asks for ")
+                 << value << " stages; the scalar strategy copies when it needs the data, in 1";
+        stages = value;
+      } else if (llvm::is_contained(known, key)) {
+        if (!KernelAxes::isTileSize(value))
+          return kernel.emitError("schedule asks for tiles of ")
+                 << value << " along `" << key.getValue()
+                 << "`; a tile size is 1, 2, 4 or a multiple of 8";
+        asked[key] = value;
+      } else if (axes.fixed.contains(key)) {
+        return kernel.emitError("schedule asks for a tile size of `")
+               << key.getValue() << "`, but the kernel fixes it at " << axes.fixed.lookup(key);
+      } else {
+        auto error = kernel.emitError("schedule names `")
+                     << key.getValue() << "`, which is no axis of `" << kernel.getSymName()
+                     << "`; it has ";
+        for (StringAttr axis : known)
+          error << "`" << axis.getValue() << "`, ";
+        return error << "`warps` and `stages`";
+      }
+    }
+    return success();
+  }
+
+  //===-- What is tried --------------------------------------------------------===//
+
+  /// All choices that hold to what is asked for, the best first. There is always one.
+  SmallVector<ScheduleChoice> enumerate(KernelOp kernel, const KernelAxes &axes,
+                                        const AxisSizes &asked, std::optional<int64_t> warps,
+                                        std::optional<int64_t> stages) {
+    SmallVector<ScheduleChoice> list(1);
+    list[0].sizes = axes.fixed;
+    list[0].stages = stages.value_or(1);
+    for (StringAttr axis : axes.scheduled()) {
+      SmallVector<int64_t> sizes{64, 32, 16, 8};
+      if (asked.contains(axis))
+        sizes = {asked.lookup(axis)};
+      else if (isOuterOfFold(kernel, axis))
+        sizes = {1};
+      else if (std::optional<int64_t> extent = knownExtent(kernel, axis))
+        // No tile is wider than its axis.
+        llvm::erase_if(
+            sizes, [&](int64_t size) { return size > std::max<int64_t>(alignTo8(*extent), 8); });
+      SmallVector<ScheduleChoice> extended;
+      for (const ScheduleChoice &choice : list)
+        for (int64_t size : sizes) {
+          extended.push_back(choice);
+          extended.back().sizes[axis] = size;
+        }
+      list = std::move(extended);
+    }
+    for (ScheduleChoice &choice : list)
+      choice.warps = warps.value_or(defaultWarps(axes, choice));
+    // Most work in a tile first; of equals, the one with the larger tile of the grid, which reads
+    // less.
+    auto work = [&](const ScheduleChoice &choice) {
+      int64_t product = 1, rows = 1;
+      for (StringAttr axis : axes.scheduled())
+        product *= choice.sizes.lookup(axis);
+      for (StringAttr axis : axes.grid)
+        rows *= choice.sizes.lookup(axis);
+      return std::pair(product, rows);
+    };
+    llvm::stable_sort(list, [&](const auto &a, const auto &b) { return work(a) > work(b); });
+    return list;
+  }
+
+  static int64_t alignTo8(int64_t size) { return (size + 7) / 8 * 8; }
+
+  /// Of the axes that one fold walks together only the last, the fastest, is cut into tiles.
+  bool isOuterOfFold(KernelOp kernel, StringAttr axis) {
+    bool outer = false;
+    kernel.walk([&](FoldOp fold) {
+      outer |= llvm::is_contained(fold.getAxes().getValue().drop_back(), axis);
+    });
+    return outer;
+  }
+
+  /// The length of a grid or walked axis, if it is a constant.
+  std::optional<int64_t> knownExtent(KernelOp kernel, StringAttr axis) {
+    std::optional<int64_t> extent;
+    ProgramOp program = kernel.program();
+    for (auto [i, name] : llvm::enumerate(program.getAxes().getAsRange<StringAttr>()))
+      if (name == axis)
+        extent = constantOf(program.getExtents()[i]);
+    kernel.walk([&](FoldOp fold) {
+      for (auto [i, name] : llvm::enumerate(fold.getAxes().getAsRange<StringAttr>()))
+        if (auto lo = constantOf(fold.getLo()[i]), hi = constantOf(fold.getHi()[i]);
+            name == axis && lo && hi)
+          extent = std::max(extent.value_or(0), *hi - *lo);
+    });
+    return extent;
+  }
+
+  /// Four warps, fewer where the rows would not give eight to each.
+  int64_t defaultWarps(const KernelAxes &axes, const ScheduleChoice &choice) {
+    int64_t rows = 32;
+    for (StringAttr axis : llvm::reverse(axes.grid))
+      if (choice.sizes.lookup(axis) > 1)
+        rows = choice.sizes.lookup(axis);
+    int64_t warps = 4;
+    while (warps > 1 && rows < 8 * warps)
+      warps /= 2;
+    return warps;
+  }
+
+  //===-- What is refused ------------------------------------------------------===//
+
+  LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAttr> names,
+                       const ScheduleChoice &choice) {
+    ResourceModel model(kernel, info);
+    Usage shared = model.shared(choice), registers = model.registers(choice);
+    auto error = kernel.emitError("schedule <");
+    for (StringAttr name : names)
+      error << name.getValue() << " = " << choice.sizes.lookup(name) << ", ";
+    error << "warps = " << choice.warps << "> does not fit " << info.name << ": ";
+    if (shared.total() > model.sharedLimit())
+      error << "the operands of products take " << shared.total()
+            << " bytes of shared memory, the largest " << shared.largest()->amount << " ("
+            << shared.largest()->what << "), and a CTA has " << model.sharedLimit();
+    else
+      error << "its tiles take " << registers.total() << " registers a thread at once, the largest "
+            << registers.largest()->amount << " (" << registers.largest()->what
+            << "), and there are " << model.registerLimit(choice)
+            << " beside addresses and counters";
+    return error;
   }
 };
+
 } // namespace
 } // namespace fc

@@ -1,0 +1,53 @@
+// PlaceRules.h - which place each tile of a kernel takes, when products are FMAs
+//
+// One rule for all tiles, so that tiles meet without conversions. The axes of a kernel are ranked:
+// tile axes of the grid, then walked ones, then the rest. In a tile of several axes the first in
+// rank is the *row*: its points go to eight lanes, then to values, then to warps. The second is the
+// *column*: four neighbouring lanes, each with runs of contiguous values. Any other axis is on
+// values alone. So the rows of S over [i, j] and of O over [d, i] are the same slice, a row's
+// columns lie in one quad of lanes (the shape of the accumulators of mma and wgmma), and a
+// reduction along columns is two shuffles.
+//
+// A tile of one axis is the slice of the tiles that it meets. An axis that meets no other spreads
+// over all threads.
+#pragma once
+#include "compiler/IR/Fc.h"
+#include "compiler/IR/Place.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace fc {
+
+class PlaceRules {
+public:
+  using AxisSize = TileType::AxisSize;
+  /// `sizedAxes` gives a type's axes with their sizes: of a kernel before its tile stage, those of
+  /// a schedule that is being tried.
+  PlaceRules(KernelOp kernel, int64_t warps,
+             llvm::function_ref<llvm::SmallVector<AxisSize>(mlir::Type)> sizedAxes);
+
+  /// The place of a register tile over `axes` (in any order).
+  Place placeOf(llvm::ArrayRef<AxisSize> axes) const;
+
+  /// Whether the tile lives in shared memory from the start: a read that only products use.
+  static bool isSharedRead(mlir::Value value);
+  /// The contiguous axis that a tile takes in shared memory: of a read, that of its tensor's last
+  /// index that has an axis; of a computed tile, the axis that its first product contracts.
+  static mlir::StringAttr minorAxis(mlir::Value value);
+  /// Whether the tile is made anew wherever it is wanted: the points of an axis, and a short map
+  /// over one axis of such tiles and scalars.
+  static bool isCheap(mlir::Value value);
+
+private:
+  enum Role { Row, Column, Values };
+  /// Axes of more than one point, by rank.
+  llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
+  void add(Place &place, AxisSize axis, Role role) const;
+
+  llvm::DenseMap<mlir::StringAttr, int> rank;
+  /// The role that an axis has in most register tiles of several axes.
+  llvm::DenseMap<mlir::StringAttr, Role> roles;
+  int64_t warps;
+};
+
+} // namespace fc
