@@ -17,18 +17,23 @@ class Agreement {
 public:
   explicit Agreement(Reporter &reporter) : reporter(reporter) {}
 
-  void add(const Kernel &kernel, KernelChecker &checker) {
-    for (const CParam &param : kernel.cparams) {
+  void add(const Kernel &kernel, const ast::Kernel &syntax, KernelChecker &checker) {
+    bool constantsAgree = true;
+    for (size_t i = 0; i < kernel.cparams.size(); ++i) {
+      const CParam &param = kernel.cparams[i];
       std::string text = param.isType ? fmt::format("the type {}", name(param.type))
                          : param.type == Elem::F32
                              ? fmt::format("the number {}", param.floatValue)
                              : fmt::format("the {} {}", spelled(param.type), param.intValue);
-      name_(param.name, {text, std::hash<std::string>()(text), kernel.loc, kernel.name});
+      constantsAgree &= agrees(param.name, {text, std::hash<std::string>()(text),
+                                            syntax.cparams[i].name.loc, kernel.name});
     }
     for (const Dim *dim : kernel.dims)
-      name_(dim->name, {"a dimension", 1, dim->loc, kernel.name});
+      agrees(dim->name, {"a dimension", 1, dim->loc, kernel.name});
     for (const Scalar *scalar : kernel.scalars)
-      name_(scalar->name, {"a scalar", 2, scalar->loc, kernel.name});
+      agrees(scalar->name, {"a scalar", 2, scalar->loc, kernel.name});
+    if (!constantsAgree)
+      return; // the shapes would differ for that alone
     for (const auto *list : {&kernel.inputs, &kernel.outputs})
       for (const Tensor *tensor : *list) {
         uint64_t key = 3 + uint64_t(tensor->elem);
@@ -37,20 +42,22 @@ public:
           key = key * 1000003 + (extent.size ? checker.structure(extent.size) : 0) + extent.orOne;
           dims += (dims.empty() ? "" : ", ") + extent.text;
         }
-        name_(tensor->name, {fmt::format("the tensor {}[{}]", name(tensor->elem), dims), key,
-                             tensor->loc, kernel.name});
+        agrees(tensor->name, {fmt::format("the tensor {}[{}]", name(tensor->elem), dims), key,
+                              tensor->loc, kernel.name});
       }
   }
 
 private:
-  void name_(const std::string &name, Meaning meaning) {
+  bool agrees(const std::string &name, Meaning meaning) {
     auto [other, fresh] = meanings.emplace(name, meaning);
-    if (!fresh && other->second.key != meaning.key)
-      reporter
-          .report(Diag::KernelsDisagree, meaning.loc, name, meaning.text, other->second.text,
-                  other->second.kernel)
-          .note(other->second.loc, fmt::format("kernel `{}` has it here", other->second.kernel))
-          .fix("use another name for one of them");
+    if (fresh || other->second.key == meaning.key)
+      return true;
+    reporter
+        .report(Diag::KernelsDisagree, meaning.loc, name, meaning.text, other->second.text,
+                other->second.kernel)
+        .note(other->second.loc, fmt::format("kernel `{}` has it here", other->second.kernel))
+        .fix("use another name for one of them");
+    return false;
   }
 
   Reporter &reporter;
@@ -77,7 +84,7 @@ void check(const std::vector<ast::File> &files, const std::deque<SourceFile> &so
     Kernel &kernel = program.kernels.emplace_back();
     KernelChecker checker(syntax, sources, fns, defines, program, kernel, reporter);
     checker.check();
-    agreement.add(kernel, checker);
+    agreement.add(kernel, syntax, checker);
   }
   std::vector<std::string_view> candidates(params.begin(), params.end());
   for (const auto &[name, value] : defines)

@@ -201,10 +201,15 @@ const Expr *KernelChecker::nameValue(const ast::Expr &expr) {
   if (findBuiltin(expr.name.text, true) || findBuiltin(expr.name.text, false))
     error(Diag::NotAValue, expr.loc, expr.name.text, "an operation")
         .fix(fmt::format("give it operands: `{}(...)`", expr.name.text));
+  else if (elementType(expr.name.text))
+    error(Diag::NotAValue, expr.loc, expr.name.text, "a type")
+        .fix(fmt::format("write `x as {}` to convert x", expr.name.text));
   else
     unknown(Diag::UnknownName, expr.name,
-            upper ? "a dimension is a name in the shape of a tensor, or a compile-time parameter"
-                  : "");
+            !upper ? ""
+            : shapesLookedAt
+                ? "a dimension is a name in the shape of a tensor, or a compile-time parameter"
+                : "a compile-time parameter sees only those before it");
   return nullptr;
 }
 
@@ -340,7 +345,9 @@ bool KernelChecker::indices(const std::vector<const ast::Expr *> &args, const ds
                                             out[i]->intValue >= size->intValue);
     if (outside) {
       error(Diag::IndexOutOfRange, args[i]->loc, out[i]->intValue, i + 1, tensor.name,
-            tensor.shape[i].text)
+            size->op == Op::Const && tensor.shape[i].text != std::to_string(size->intValue)
+                ? fmt::format("{} ({})", tensor.shape[i].text, size->intValue)
+                : tensor.shape[i].text)
           .note(tensor.loc,
                 fmt::format("`{}` is declared here: {}", tensor.name, declaration(tensor)));
       ok = false;
@@ -483,7 +490,7 @@ const Expr *KernelChecker::expand(const ast::Expr &expr, const Symbol &symbol) {
       const Axis *axis = resolveAxis(expr.axes[i]);
       if (axis && axis->isPoint()) {
         error(Diag::NotAnAxis, expr.axes[i].loc, expr.axes[i].text,
-              "a scalar: each program or turn has one point of it")
+              "a scalar (one point of an axis)")
             .note(axis->loc, "it is declared here");
         axis = nullptr;
       }

@@ -130,9 +130,10 @@ std::string KernelChecker::listOf(const Axes &axes) {
   return list;
 }
 
-std::string KernelChecker::over(Value value) {
-  return value->axes.empty() ? "a scalar" : fmt::format("over ({})", listOf(value->axes));
+std::string KernelChecker::over(const Axes &axes) {
+  return axes.empty() ? "a scalar" : fmt::format("over ({})", listOf(axes));
 }
+std::string KernelChecker::over(Value value) { return over(value->axes); }
 
 std::string KernelChecker::declaration(const dsl::Tensor &tensor) {
   std::string dims;

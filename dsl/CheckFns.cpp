@@ -17,7 +17,7 @@ void FnNames::declare(ast::Name name, const char *what) {
     return;
   }
   if (beginsUpper(name.text)) {
-    reporter.report(Diag::WrongCase, name.loc, name.text, what, "such names", "lower");
+    reporter.report(Diag::WrongCase, name.loc, name.text, what);
     return;
   }
   Loc other;
@@ -82,7 +82,11 @@ void FnNames::expr(const ast::Expr &expr) {
     break;
   case ast::Expr::Call: {
     bool known = findBuiltin(expr.name.text, true) || findBuiltin(expr.name.text, false);
-    if (!known && !isVisible(expr.name.text)) {
+    if (outer && expr.name.text == current->name.text) {
+      std::string cycle = fmt::format("{} -> {}", expr.name.text, expr.name.text);
+      reporter.report(Diag::Recursion, expr.loc, expr.name.text, cycle)
+          .note(current->name.loc, fmt::format("`{}` is declared here", expr.name.text));
+    } else if (!known && !isVisible(expr.name.text)) {
       auto handle = reporter.report(Diag::UnknownFunction, expr.name.loc, expr.name.text);
       std::vector<std::string_view> names = visibleNames();
       for (const Builtin &builtin : builtins())
@@ -197,8 +201,7 @@ FnScope collectFns(const std::vector<ast::File> &files, Reporter &reporter) {
         continue;
       }
       if (beginsUpper(fn->name.text)) {
-        reporter.report(Diag::WrongCase, fn->name.loc, fn->name.text, "a `fn`", "functions",
-                        "lower");
+        reporter.report(Diag::WrongCase, fn->name.loc, fn->name.text, "a `fn`");
         continue;
       }
       Symbol symbol{.kind = Symbol::Fn, .name = fn->name.text, .loc = fn->name.loc, .fn = fn};

@@ -3,6 +3,7 @@
 #include "dsl/KernelChecker.h"
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace fc::dsl {
 
@@ -19,8 +20,7 @@ std::string_view describe(const Symbol &symbol) {
   case Symbol::Scalar:
     return "a scalar parameter";
   case Symbol::Axis:
-    return symbol.axis->isPoint() ? "a scalar: each program or turn has one point of it"
-                                  : "an axis";
+    return symbol.axis->isPoint() ? "a scalar (one point of an axis)" : "an axis";
   case Symbol::Let:
     return "a value";
   case Symbol::Var:
@@ -43,10 +43,9 @@ bool KernelChecker::declare(Symbol symbol, std::string_view what, bool upper) {
   if (isUpper != upper) {
     std::string better(symbol.name);
     better[0] = char(upper ? std::toupper(better[0]) : std::tolower(better[0]));
-    error(Diag::WrongCase, symbol.loc, symbol.name, what,
-          upper ? "dimensions and compile-time parameters" : "other names than those of dimensions",
-          upper ? "upper" : "lower")
-        .fix(fmt::format("write `{}`", better));
+    auto handle = error(Diag::WrongCase, symbol.loc, symbol.name, what);
+    if (!isReserved(better) && !visible.contains(better))
+      handle.fix(fmt::format("write `{}`", better));
     ok = false; // still declared, so that its uses are no second mistake
   }
   Loc other;
@@ -210,7 +209,8 @@ void KernelChecker::bindDims() {
     Value a = size->operands[0], b = size->operands[1];
     if (size->op == Op::Add && a->op == Op::Const)
       std::swap(a, b);
-    if (a->op != Op::DimRef || b->op != Op::Const)
+    constexpr int64_t kLargest = int64_t(1) << 40; // so that what is done with offsets cannot overflow
+    if (a->op != Op::DimRef || b->op != Op::Const || std::abs(b->intValue / 2) > kLargest / 2)
       return nullptr;
     offset = size->op == Op::Add ? b->intValue : -b->intValue;
     return a->dim;
@@ -262,7 +262,7 @@ void KernelChecker::tensor(const ast::Param &param, bool output) {
     if (odd) {
       std::string what = odd->op == Op::ScalarRef ? odd->scalar->name : std::string(name(odd->op));
       error(Diag::ShapeEntry, dim.size->loc, what,
-            odd->op == Op::ScalarRef ? "a scalar parameter" : "known to no one at launch");
+            odd->op == Op::ScalarRef ? "a scalar parameter" : "not known at launch");
       size = nullptr;
     } else if (size && size->op == Op::Const && size->intValue < 0) {
       error(Diag::ShapeEntry, dim.size->loc, text,
@@ -302,7 +302,7 @@ void KernelChecker::scalar(const ast::Param &param) {
     });
     if (odd) {
       error(Diag::DefaultEntry, param.init->loc, snippet(*param.init),
-            odd->op == Op::Read ? "a read of a tensor" : "no such value");
+            odd->op == Op::Read ? "a read of a tensor" : "not known at launch");
     } else if (init.value) {
       bool isBool = init.value->elem == Elem::Bool;
       if (isBool != (scalar.elem == Elem::Bool) ||
@@ -326,6 +326,7 @@ void KernelChecker::scalar(const ast::Param &param) {
 void KernelChecker::header() {
   for (const ast::Param &param : syntax.cparams)
     compileTimeParam(param);
+  shapesLookedAt = true;
   for (const ast::Param &param : syntax.params)
     collectDims(param);
   for (const ast::Param &param : syntax.outputs)
@@ -342,7 +343,7 @@ void KernelChecker::check() {
   if (isReserved(syntax.name.text))
     error(Diag::ReservedName, syntax.name.loc, syntax.name.text);
   else if (syntax.name.text[0] >= 'A' && syntax.name.text[0] <= 'Z')
-    error(Diag::WrongCase, syntax.name.loc, syntax.name.text, "a kernel", "kernels", "lower");
+    error(Diag::WrongCase, syntax.name.loc, syntax.name.text, "a kernel");
   header();
   {
     Scope body(*this);

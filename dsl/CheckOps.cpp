@@ -283,6 +283,8 @@ const Expr *KernelChecker::toInt(Operand operand, std::string_view what) {
   if (!isInteger(value->elem)) {
     auto handle =
         error(Diag::NotInteger, value->loc, what, snippet(*operand.syntax), name(value->elem));
+    if (operand.syntax->kind == ast::Expr::Float)
+      return nullptr;
     if (isFloat(value->elem))
       handle.fix(fmt::format("`({} as int)` rounds to the nearest, `(floor({}) as int)` down",
                              snippet(*operand.syntax), snippet(*operand.syntax)));
@@ -507,7 +509,9 @@ const Expr *KernelChecker::reduction(const ast::Expr &expr, const Builtin &built
           type = symbol->typeText;
       error(Diag::DotTypes, expr.loc, snippet(*in[0].syntax), spelled(a), snippet(*in[1].syntax),
             spelled(b))
-          .fix(fmt::format("write `{} as {}`", snippet(*from.syntax), type));
+          .fix(from.syntax->kind == ast::Expr::Cast
+                   ? fmt::format("write `({}) as {}`", snippet(*from.syntax), type)
+                   : fmt::format("write `{} as {}`", snippet(*from.syntax), type));
       return nullptr;
     }
     elem = isFloat(a) ? Elem::F32 : Elem::I64;

@@ -81,7 +81,7 @@ Axis *KernelChecker::range(const ast::Binder &binder, Axis::Kind kind) {
     error(Diag::NotCompileTime, binder.range.by->loc, "the size of a tile",
           snippet(*binder.range.by));
   else if (axis.by && axis.by->intValue <= 0)
-    error(Diag::ByNotPositive, binder.range.by->loc, snippet(*binder.range.by), axis.by->intValue);
+    error(Diag::ByNotPositive, binder.range.by->loc, axis.by->intValue);
   kernel.axes.push_back(&axis);
   return &axis;
 }
@@ -217,8 +217,8 @@ const Expr *KernelChecker::stored(Value value, const ast::Expr &syntax, Elem ele
   return isFloat(elem) ? toF32({value, &syntax}) : toInt({value, &syntax}, "this");
 }
 
-bool KernelChecker::checkAxesStored(Value value, const ast::Expr &syntax, const Axes &target,
-                                    const std::string &name) {
+bool KernelChecker::checkAxesStored(Value value, const Axes &target, const std::string &name,
+                                    bool isVar) {
   if (!value)
     return false;
   Axes missing;
@@ -226,9 +226,11 @@ bool KernelChecker::checkAxesStored(Value value, const ast::Expr &syntax, const 
                               &Axis::id);
   if (missing.empty())
     return true;
-  std::string axes = listOf(missing), to = target.empty() ? "no axis" : listOf(target);
-  auto handle = error(Diag::AxisNotStored, value->loc, name, to, over(value), axes);
-  handle.fix(fmt::format("reduce it, as by `sum[{}](...)`, or index by `{}`", axes, axes));
+  std::string axes = listOf(missing);
+  error(Diag::AxisNotStored, value->loc, name, over(target), over(value), axes)
+      .fix(fmt::format("reduce the value, as by `sum[{}](...)`, or {}", axes,
+                       isVar ? fmt::format("declare `{}` over `{}` too", name, axes)
+                             : fmt::format("index by `{}` too", axes)));
   return false;
 }
 
@@ -259,7 +261,7 @@ void KernelChecker::varStmt(const ast::Stmt &stmt, std::vector<Stmt> &out) {
   }
   std::ranges::sort(var.axes, {}, &Axis::id);
   Value init = value(*stmt.value);
-  if (ok && checkAxesStored(init, *stmt.value, var.axes, var.name))
+  if (ok && checkAxesStored(init, var.axes, var.name, true))
     init = stored(init, *stmt.value, var.elem, var.name, var.loc);
   var.init = init;
   Symbol symbol{.kind = ok ? Symbol::Var : Symbol::Broken,
@@ -291,7 +293,7 @@ void KernelChecker::setStmt(const ast::Stmt &stmt, std::vector<Stmt> &out) {
     return;
   }
   const Var &var = *symbol->var;
-  if (!checkAxesStored(result, *stmt.value, var.axes, var.name))
+  if (!checkAxesStored(result, var.axes, var.name, true))
     return;
   result = stored(result, *stmt.value, var.elem, var.name, var.loc);
   out.push_back({.kind = Stmt::Set, .var = &var, .value = result, .loc = stmt.loc});
@@ -335,7 +337,7 @@ void KernelChecker::storeStmt(const ast::Stmt &stmt, std::vector<Stmt> &out) {
   std::set<const Axis *, decltype([](auto *a, auto *b) { return a->id < b->id; })> over;
   for (Value index : store.indices)
     over.insert(index->axes.begin(), index->axes.end());
-  if (!checkAxesStored(result, *stmt.value, Axes(over.begin(), over.end()), text))
+  if (!checkAxesStored(result, Axes(over.begin(), over.end()), text, false))
     return;
   store.value = stored(result, *stmt.value, tensor.elem, tensor.name, tensor.loc);
   checkStoredOnce(stmt, store);
@@ -420,7 +422,7 @@ void KernelChecker::scheduleItems(const ast::Stmt &stmt) {
       continue;
     }
     if (number && number->intValue <= 0)
-      error(Diag::ScheduleValue, item.value->loc, key, snippet(*item.value), number->intValue);
+      error(Diag::ScheduleValue, item.value->loc, key, number->intValue);
     schedule.items.push_back({std::string(key), std::string(item.axis.text),
                               number ? number->intValue : 0, item.key.loc});
   }

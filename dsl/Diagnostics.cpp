@@ -34,6 +34,8 @@ Reporter::Handle Reporter::reportText(Diag diag, Loc loc, std::string message) {
     if (full())
       return {};
     ++errorCount;
+  } else if (++warningCount > kMaxErrors) {
+    return {};
   }
   out.list.push_back({diag, loc, std::move(message), {}});
   return Handle(&out);

@@ -129,8 +129,7 @@ private:
   Value stored(Value value, const ast::Expr &syntax, Elem elem, std::string_view target,
                Loc declared);
   /// The axes of a value must be among those of where it goes (A6).
-  bool checkAxesStored(Value value, const ast::Expr &syntax, const Axes &target,
-                       const std::string &name);
+  bool checkAxesStored(Value value, const Axes &target, const std::string &name, bool isVar);
 
   //===-- Expressions ---------------------------------------------------===//
   /// A `fn` being expanded: its parameters and `let`s.
@@ -231,6 +230,7 @@ private:
   /// The text of an expression, on one line, cut after `longest` bytes.
   std::string snippet(const ast::Expr &expr, size_t longest = 48) const;
   static std::string listOf(const Axes &axes);
+  static std::string over(const Axes &axes);
   static std::string over(Value value); ///< "over (i, j)" or "a scalar"
   static std::string declaration(const dsl::Tensor &tensor);
 
@@ -251,7 +251,7 @@ private:
   unsigned depth = 0, expanded = 0;
   bool gaveUp = false; ///< the expansion grew too large: reported, the rest is not looked at
 
-  bool gridSeen = false, othersSeen = false;
+  bool shapesLookedAt = false, gridSeen = false, othersSeen = false;
   std::vector<const Axis *> loops;
   std::unordered_map<const dsl::Tensor *, std::unordered_map<uint64_t, Loc>> stores;
   std::unordered_set<std::string_view> storedNames;

@@ -1,6 +1,7 @@
 // Lexer.cpp - see Lexer.h.
 #include "dsl/Lexer.h"
 #include "dsl/Words.h"
+#include <algorithm>
 #include <charconv>
 #include <unordered_map>
 
@@ -139,7 +140,8 @@ Token Lexer::next() {
     }
     if (lexPunctuation(token))
       return token;
-    reportUnknown();
+    if (reportUnknown(token))
+      return token;
     freshLine = token.firstOnLine; // what was skipped stood for nothing
   }
 }
@@ -228,30 +230,38 @@ bool Lexer::lexPunctuation(Token &token) {
   return false;
 }
 
-void Lexer::reportUnknown() {
+/// True if `token` is now what was meant, so that the rest of the line is read in that sense.
+bool Lexer::reportUnknown(Token &token) {
   // What other languages write, and what this one writes for it.
-  static constexpr std::pair<std::string_view, std::string_view> habits[] = {
-      {"&&", "`and`"},
-      {"||", "`or`"},
-      {"!", "`not`"},
-      {"^", "`exp` and `log`, or `x * x`, for powers"},
-      {"#", "`//` for a comment"},
-      {"&", "`and`; `bit(x, n)` tests one bit"}};
-  Loc loc = here();
-  unsigned length = sequenceLength(source, at);
-  std::string_view meant;
-  for (auto [habit, spelling] : habits)
-    if (source.substr(at).starts_with(habit)) {
-      length = unsigned(habit.size());
-      meant = spelling;
-      break;
-    }
-  if (!length)
-    length = 1;
-  auto handle = reporter.report(Diag::UnknownCharacter, loc, source.substr(at, length));
-  if (!meant.empty())
-    handle.fix(fmt::format("write {}", meant));
+  struct Habit {
+    std::string_view spelling, better;
+    Tok meant;
+  };
+  static constexpr Habit habits[] = {{"&&", "`and`", Tok::KwAnd},
+                                     {"||", "`or`", Tok::KwOr},
+                                     {"!", "`not`", Tok::KwNot},
+                                     {"^", "`x * x` or `exp2(n * log2(x))` for a power", Tok::Star},
+                                     {"&", "`and`, or `bit(x, n)` to test one bit", Tok::KwAnd},
+                                     {"#", "`//` for a comment", Tok::End}};
+  const Habit *habit = std::ranges::find_if(
+      habits, [&](const Habit &h) { return source.substr(at).starts_with(h.spelling); });
+  bool known = habit != std::end(habits);
+  unsigned length =
+      known ? unsigned(habit->spelling.size()) : std::max(1u, sequenceLength(source, at));
+  auto handle = reporter.report(Diag::UnknownCharacter, here(), source.substr(at, length));
+  if (known)
+    handle.fix(fmt::format("write {}", habit->better));
   at += length;
+  if (!known)
+    return false;
+  if (habit->meant == Tok::End) {
+    while (at < source.size() && source[at] != '\n')
+      ++at;
+    return false;
+  }
+  token.kind = habit->meant;
+  token.end = at;
+  return true;
 }
 
 } // namespace fc::dsl

@@ -42,7 +42,7 @@ private:
   void lexNumber(Token &token);
   void lexString(Token &token);
   bool lexPunctuation(Token &token);
-  void reportUnknown();
+  bool reportUnknown(Token &token);
   Loc here() const { return {file, line, uint32_t(at - lineStart + 1)}; }
   char peek(size_t ahead = 0) const {
     return at + ahead < source.size() ? source[at + ahead] : '\0';

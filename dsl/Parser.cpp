@@ -47,6 +47,7 @@ private:
   bool scheduleItem(std::vector<ast::ScheduleItem> &items);
   void recover(uint32_t column);
   void skipTo(Tok kind);
+  void skipItem(Tok close);
 
   // Expressions, from loosest to tightest
   const Expr *expr();
@@ -80,7 +81,7 @@ private:
   bool word(Name &name, const char *what); ///< a name or `type`: where a type stands
   Name asName(const Token &t) const { return {lexer.text(t), t.loc}; }
   std::string seen() const;
-  void expected(std::string_view what);
+  Reporter::Handle expected(std::string_view what);
 
   /// Counts what is open around the current token; false (and an error) when it is too much.
   struct Nesting {
@@ -100,6 +101,7 @@ private:
   ast::File tree;
   Token token, ahead;
   uint32_t lastEnd = 0; ///< where the token before `token` ended
+  Loc lastLoc;
   unsigned nesting = 0, loops = 0;
 };
 
@@ -107,6 +109,7 @@ private:
 
 void Parser::advance() {
   lastEnd = token.end + (token.kind == Tok::String);
+  lastLoc = {token.loc.file, token.loc.line, token.loc.col + (token.end - token.begin)};
   token = ahead;
   ahead = lexer.next();
 }
@@ -129,8 +132,10 @@ std::string Parser::seen() const {
   return fmt::format("{}`{}`", keyword ? "the keyword " : "", shown);
 }
 
-void Parser::expected(std::string_view what) {
-  reporter.report(Diag::Expected, token.loc, what, seen());
+Reporter::Handle Parser::expected(std::string_view what) {
+  // What is missing at the end of a line is shown there and not at the beginning of the next one.
+  return reporter.report(Diag::Expected, token.firstOnLine && lastEnd ? lastLoc : token.loc, what,
+                         seen());
 }
 
 bool Parser::expect(Tok kind, const char *where) {
@@ -405,6 +410,16 @@ void Parser::recover(uint32_t column) {
   }
 }
 
+/// Skips to the comma after this item of a list, or to the end of the list.
+void Parser::skipItem(Tok close) {
+  for (unsigned open = 0; !at(Tok::End) && !at(Tok::LBrace) && !at(Tok::KwKernel); advance()) {
+    if (open == 0 && (at(Tok::Comma) || at(close)))
+      return;
+    open += at(Tok::LParen) || at(Tok::LBracket);
+    open -= open && (at(Tok::RParen) || at(Tok::RBracket));
+  }
+}
+
 /// Skips to a token of this kind, but not past the end of the block or into another declaration.
 void Parser::skipTo(Tok kind) {
   while (!at(kind) && !at(Tok::End) && !at(Tok::RBrace) && !at(Tok::KwKernel) && !at(Tok::KwUse))
@@ -417,7 +432,7 @@ bool Parser::block(std::vector<ast::Stmt> &body) {
     return false;
   while (!at(Tok::RBrace)) {
     if (at(Tok::End) || at(Tok::KwKernel)) {
-      reporter.report(Diag::Expected, token.loc, "`}`", seen()).note(open, "to close this `{`");
+      expected("`}`").note(open, "to close this `{`");
       return false;
     }
     if (reporter.full())
@@ -465,7 +480,7 @@ bool Parser::statement(ast::Stmt &stmt) {
   case Tok::Name:
     return assignment(stmt);
   default:
-    expected("a statement");
+    reporter.report(Diag::Expected, token.loc, "a statement", seen());
     return false;
   }
 }
@@ -541,8 +556,7 @@ bool Parser::assignment(ast::Stmt &stmt) {
     stmt.kind = ast::Stmt::Set;
   }
   if (!at(Tok::Assign)) {
-    auto handle = reporter.report(Diag::Expected, token.loc,
-                                  stmt.kind == ast::Stmt::Store ? "`=`" : "`=` or `[`", seen());
+    auto handle = expected(stmt.kind == ast::Stmt::Store ? "`=`" : "`=` or `[`");
     std::vector<std::string_view> words = {"grid", "axis", "let",    "fn",
                                            "var",  "for",  "assume", "schedule"};
     if (auto meant = nearest(stmt.name.text, words))
@@ -558,7 +572,13 @@ bool Parser::loop(ast::Stmt &stmt) {
   if (++loops > ast::kMaxLoops) {
     reporter.report(Diag::TooDeep, token.loc, ast::kMaxLoops);
     --loops;
-    advance();
+    skipTo(Tok::LBrace);
+    unsigned open = 0;
+    do {
+      open += at(Tok::LBrace);
+      open -= at(Tok::RBrace);
+      advance();
+    } while (open && !at(Tok::End));
     return false;
   }
   advance();
@@ -580,12 +600,20 @@ bool Parser::schedule(ast::Stmt &stmt) {
   }
   if (!expect(Tok::LBrace, "to begin the schedule"))
     return false;
-  while (!accept(Tok::RBrace)) {
-    if (!scheduleItem(stmt.items))
-      return false;
+  bool ok = true;
+  while (!at(Tok::RBrace)) {
+    if (!scheduleItem(stmt.items)) {
+      ok = false;
+      while (!at(Tok::Semicolon) && !at(Tok::RBrace) && !at(Tok::End) &&
+             !startsStatement(token.kind))
+        advance();
+      if (!at(Tok::Semicolon) && !at(Tok::RBrace))
+        return false;
+    }
     accept(Tok::Semicolon);
   }
-  return true;
+  advance();
+  return ok;
 }
 
 bool Parser::scheduleItem(std::vector<ast::ScheduleItem> &items) {
@@ -699,31 +727,41 @@ bool Parser::param(ast::Param &param, bool tensorOnly) {
 bool Parser::kernelHeader(ast::Kernel &kernel) {
   if (!name(kernel.name, "a name after `kernel`"))
     return false;
-  // One list: its items until the closing token; a comma may trail.
+  // One list: its items until the closing token; a comma may trail. After a mistake, the next item.
   auto list = [&](std::vector<ast::Param> &params, Tok close, auto item) {
+    bool ok = true;
     while (!at(close)) {
       ast::Param next;
-      if (!item(next))
-        return false;
-      params.push_back(std::move(next));
+      if (!item(next)) {
+        ok = false;
+        skipItem(close);
+      } else if (!at(Tok::Comma) && !at(close)) {
+        ok = false;
+        expected(fmt::format("`,` or {} after a parameter", describe(close)));
+        skipItem(close);
+      } else {
+        params.push_back(std::move(next));
+      }
       if (!accept(Tok::Comma))
         break;
     }
-    return expect(close, "or `,` after a parameter");
+    if (!ok)
+      return accept(close), false;
+    return expect(close, "after the parameters");
   };
-  if (accept(Tok::Less) &&
-      !list(kernel.cparams, Tok::Greater, [&](ast::Param &p) { return cparam(p); }))
+  bool ok = true;
+  if (accept(Tok::Less))
+    ok = list(kernel.cparams, Tok::Greater, [&](ast::Param &p) { return cparam(p); });
+  if (!expect(Tok::LParen, "and the parameters"))
     return false;
-  if (!expect(Tok::LParen, "and the parameters") ||
-      !list(kernel.params, Tok::RParen, [&](ast::Param &p) { return param(p, false); }))
-    return false;
+  ok &= list(kernel.params, Tok::RParen, [&](ast::Param &p) { return param(p, false); });
   if (!expect(Tok::Arrow, "and the outputs") || !expect(Tok::LParen, "and the outputs"))
     return false;
   if (at(Tok::RParen)) {
     expected("an output");
     return false;
   }
-  return list(kernel.outputs, Tok::RParen, [&](ast::Param &p) { return param(p, true); });
+  return list(kernel.outputs, Tok::RParen, [&](ast::Param &p) { return param(p, true); }) && ok;
 }
 
 bool Parser::kernel() {
@@ -755,7 +793,7 @@ ast::File Parser::file() {
       ok = kernel();
       break;
     default:
-      expected("`kernel`, `fn` or `use`");
+      reporter.report(Diag::Expected, token.loc, "`kernel`, `fn` or `use`", seen());
       advance();
       break;
     }

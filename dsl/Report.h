@@ -47,7 +47,7 @@ public:
 private:
   Handle reportText(Diag diag, Loc loc, std::string message);
   Diagnostics &out;
-  unsigned errorCount = 0;
+  unsigned errorCount = 0, warningCount = 0;
   std::set<std::tuple<Diag, int, uint32_t, uint32_t, std::string>> seen;
 };
 
