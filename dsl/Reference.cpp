@@ -16,8 +16,8 @@
 namespace fc::dsl {
 namespace {
 
-/// Elements of the largest value that a chunk of rows aims at (half a MiB of float64).
-constexpr int64_t kAimedElements = int64_t(1) << 16;
+/// Elements of the largest value that a chunk of rows aims at (1 MiB of float64).
+constexpr int64_t kAimedElements = int64_t(1) << 17;
 /// Rows below which a chunk is cut only to save memory: products of fewer rows are slow.
 constexpr int64_t kFewRows = 16;
 /// And the elements at which memory is to be saved (64 MiB a value).

@@ -1,8 +1,10 @@
 // The reference against independent code: tools/scripts/make-goldens.py computes these attention
 // variants from their formulas in NumPy, and its outputs are in test/kernels/goldens.
 #include "TestKernel.h"
+#include "runtime/Npy.h"
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -18,32 +20,20 @@ nlohmann::json cases() {
   return nlohmann::json::parse(file);
 }
 
-/// What NumPy wrote, version 1 of its format: a header in ASCII, then the elements. Type f8 is kept
-/// as it is, in an array of Elem::F32.
-Array readNpy(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  EXPECT_GT(bytes.size(), 10u) << path;
-  size_t length = uint8_t(bytes[8]) | uint8_t(bytes[9]) << 8;
-  std::string header = bytes.substr(10, length);
-  EXPECT_NE(header.find("'fortran_order': False"), std::string::npos);
-  std::vector<int64_t> shape;
-  for (size_t at = header.find("'shape': (") + 10; header[at] != ')';) {
-    if (isdigit(header[at]))
-      shape.push_back(std::stoll(header.substr(at), &length));
-    at += isdigit(header[at]) ? length : 1;
+/// A file of the goldens; float64 is kept as it is, in an array of Elem::F32.
+Array readGolden(const std::string &path) {
+  fc::rt::NpyArray file;
+  fc::rt::Error error;
+  EXPECT_TRUE(fc::rt::readNpy(path, file, error)) << error.message;
+  if (file.descr == "<f8") {
+    Array array = Array::zeros(Elem::F32, file.shape);
+    std::memcpy(array.f.data(), file.data.data(), file.data.size());
+    return array;
   }
-  const char *data = bytes.data() + 10 + (uint8_t(bytes[8]) | uint8_t(bytes[9]) << 8);
-  if (header.find("'<f2'") != std::string::npos)
-    return Array::fromBytes(Elem::F16, shape, data);
-  if (header.find("'<f4'") != std::string::npos)
-    return Array::fromBytes(Elem::F32, shape, data);
-  if (header.find("'<i4'") != std::string::npos)
-    return Array::fromBytes(Elem::I32, shape, data);
-  EXPECT_NE(header.find("'<f8'"), std::string::npos) << path;
-  Array array = Array::zeros(Elem::F32, shape);
-  std::memcpy(array.f.data(), data, array.f.size() * sizeof(double));
-  return array;
+  const std::map<std::string, Elem> elems = {
+      {"<f2", Elem::F16}, {"<f4", Elem::F32}, {"<i4", Elem::I32}};
+  EXPECT_TRUE(elems.count(file.descr)) << path << " is " << file.descr;
+  return Array::fromBytes(elems.at(file.descr), file.shape, file.data.data());
 }
 
 class Goldens : public testing::TestWithParam<nlohmann::json> {};
@@ -61,13 +51,13 @@ TEST_P(Goldens, Agrees) {
   Arguments args;
   std::string folder = goldens + golden["name"].get<std::string>() + "/";
   for (std::string name : golden["inputs"])
-    args.tensors[name] = readNpy(folder + name + ".npy");
+    args.tensors[name] = readGolden(folder + name + ".npy");
   for (auto &[name, value] : golden["scalars"].items())
     args.scalars[name] = {value.get<double>(), int64_t(value.get<double>())};
   Outcome outcome = evaluate(*program, args);
   ASSERT_FALSE(outcome.error) << outcome.error->render(*program);
   for (std::string name : golden["outputs"]) {
-    Array expected = readNpy(folder + name + ".npy");
+    Array expected = readGolden(folder + name + ".npy");
     EXPECT_EQ(outcome.outputs.at(name).values.shape, expected.shape);
     expectNear(valuesOf(outcome, name), expected.f, 1e-10);
   }
