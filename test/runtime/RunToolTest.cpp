@@ -1,0 +1,179 @@
+// RunToolTest.cpp - the parts of fc-run: random numbers, fills, poison, comparisons.
+#include "tools/fc-run/Check.h"
+#include <cmath>
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace fc::run;
+using fc::rt::Elem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+namespace {
+
+std::vector<double> filled(Elem elem, std::vector<int64_t> shape, std::string_view how,
+                           uint64_t seed = 0, std::string_view name = "x") {
+  HostTensor tensor{elem, std::move(shape), {}};
+  fc::rt::Error error;
+  EXPECT_TRUE(fill(tensor, name, how, seed, {{"N", 12}}, error)) << error.message;
+  std::vector<double> values;
+  for (size_t i = 0; i < tensor.size(); ++i)
+    values.push_back(load(elem, tensor.bits.data(), i));
+  return values;
+}
+
+/// Against the algorithm written down in Python.
+TEST(Random, IsTheSameOnEveryMachine) {
+  Random random(0, "q");
+  EXPECT_EQ(random.bits(), 0x76ba6bd2424e43e5u);
+  EXPECT_EQ(random.normal(), -0x1.4eeda63600000p-1);
+}
+
+TEST(Random, NormalsHaveMeanZeroAndDeviationOne) {
+  Random random(3, "q");
+  double sum = 0, squares = 0, fourth = 0;
+  constexpr int count = 100000;
+  for (int i = 0; i < count; ++i) {
+    const double x = random.normal();
+    sum += x;
+    squares += x * x;
+    fourth += x * x * x * x;
+  }
+  EXPECT_NEAR(sum / count, 0, 0.02);
+  EXPECT_NEAR(squares / count, 1, 0.02);
+  EXPECT_NEAR(fourth / count, 2.9, 0.1); // of twelve uniform numbers; a normal has 3
+}
+
+TEST(Random, UniformsStayInTheirRange) {
+  Random random(3, "q");
+  std::vector<int> counts(16);
+  for (int i = 0; i < 16000; ++i) {
+    const int64_t x = random.uniform(-8, 8);
+    ASSERT_TRUE(x >= -8 && x < 8);
+    ++counts[static_cast<size_t>(x + 8)];
+  }
+  for (int count : counts)
+    EXPECT_NEAR(count, 1000, 150);
+}
+
+TEST(Fill, DependsOnSeedAndName) {
+  EXPECT_EQ(filled(Elem::F32, {8}, ""), filled(Elem::F32, {8}, "normal"));
+  EXPECT_NE(filled(Elem::F32, {8}, "", 0), filled(Elem::F32, {8}, "", 1));
+  EXPECT_NE(filled(Elem::F32, {8}, "", 0, "k"), filled(Elem::F32, {8}, "", 0, "v"));
+}
+
+TEST(Fill, RegularPatterns) {
+  EXPECT_THAT(filled(Elem::I32, {3}, ""), ElementsAre(0, 0, 0));
+  EXPECT_THAT(filled(Elem::F16, {3}, "zeros"), ElementsAre(0, 0, 0));
+  EXPECT_THAT(filled(Elem::I64, {2}, "const:N"), ElementsAre(12, 12));
+  EXPECT_THAT(filled(Elem::I32, {2, 2}, "arange"), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(filled(Elem::I32, {2, 4}, "steps:2"), ElementsAre(0, 0, 1, 1, 0, 0, 1, 1));
+  EXPECT_THAT(filled(Elem::I32, {4}, "cumulative:N"), ElementsAre(0, 4, 8, 12));
+  EXPECT_THAT(filled(Elem::I32, {1}, "cumulative:N"), ElementsAre(0));
+  for (double x : filled(Elem::U8, {100}, ""))
+    EXPECT_TRUE(x >= 0 && x < 16);
+  for (double x : filled(Elem::F32, {100}, "uniform:-1:N"))
+    EXPECT_TRUE(x >= -1 && x < 12);
+  EXPECT_TRUE(filled(Elem::F32, {0, 4}, "").empty());
+}
+
+TEST(Poison, IsNaNInFloats) {
+  for (Elem elem : {Elem::F32, Elem::F16, Elem::BF16, Elem::F8E4M3, Elem::F8E5M2})
+    EXPECT_TRUE(std::isnan(toDouble(elem, poisonBits(elem)))) << fc::rt::name(elem);
+  EXPECT_EQ(poisonBits(Elem::I32), 0x7f7f7f7fu);
+  EXPECT_EQ(poisonBits(Elem::Bool), 0x7fu);
+  HostTensor tensor{Elem::F16, {3}, {}};
+  poison(tensor);
+  EXPECT_EQ(tensor.bits.size(), 6u);
+}
+
+// --- comparisons ---
+
+const Tolerance tight{false, 1e-3, 0.01};
+
+Comparison compared(const std::vector<double> &seen, const std::vector<double> &expected,
+                    const Tolerance &tolerance = tight) {
+  HostTensor tensor{
+      Elem::F32, {static_cast<int64_t>(seen.size())}, std::vector<std::byte>(seen.size() * 4)};
+  for (size_t i = 0; i < seen.size(); ++i)
+    store(Elem::F32, tensor.bits.data(), i, seen[i]);
+  return compare("o", tensor, expected, {}, tolerance);
+}
+
+TEST(Compare, MeasuresTheErrors) {
+  const Comparison it = compared({3, 4.005}, {3, 4}, {false, 1, 1});
+  EXPECT_NEAR(it.maxAbs, 0.005, 1e-6);
+  EXPECT_NEAR(it.maxRel, 0.00125, 1e-6);
+  EXPECT_NEAR(it.relL2, 0.001, 1e-6);
+  EXPECT_THAT(it.worst, HasSubstr("at [1]: 4.005, and the reference has 4"));
+  EXPECT_TRUE(it.pass);
+}
+
+TEST(Compare, FailsBeyondEitherTolerance) {
+  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {false, 1, 0.01}).pass);
+  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {false, 1e-3, 1}).pass);
+  EXPECT_TRUE(compared({3, 4.02}, {3, 4}, {false, 1, 1}).pass);
+}
+
+TEST(Compare, InfinitiesAndNaNsMustBeTheSame) {
+  EXPECT_TRUE(compared({-INFINITY, 1}, {-INFINITY, 1}).pass);
+  EXPECT_TRUE(compared({NAN, 1}, {NAN, 1}).pass);
+  EXPECT_FALSE(compared({-INFINITY, 1}, {INFINITY, 1}).pass);
+  EXPECT_FALSE(compared({INFINITY, 1}, {1, 1}).pass);
+  EXPECT_FALSE(compared({1, 1}, {-INFINITY, 1}).pass);
+  EXPECT_EQ(compared({NAN, 1}, {1, 1}).wrongNan, 1u);
+  EXPECT_FALSE(compared({NAN, 1}, {1, 1}).pass);
+  EXPECT_FALSE(compared({1, 1}, {NAN, 1}).pass);
+  EXPECT_FALSE(compared({NAN}, {0}, {false, INFINITY, INFINITY}).pass);
+}
+
+TEST(Compare, AReferenceOfZeros) {
+  EXPECT_TRUE(compared({0, 0}, {0, 0}).pass);
+  EXPECT_EQ(compared({0.5, 0}, {0, 0}).relL2, 0.5);
+  EXPECT_TRUE(compared({}, {}).pass);
+}
+
+TEST(Compare, ElementsNeverWrittenFail) {
+  HostTensor tensor{Elem::F16, {2, 2}, {}};
+  poison(tensor);
+  store(Elem::F16, tensor.bits.data(), 0, 1);
+  const Comparison it = compare("o", tensor, {1, 1, 1, 1}, {}, {false, INFINITY, INFINITY});
+  EXPECT_EQ(it.unwritten, 3u);
+  EXPECT_EQ(it.worst, "at [0, 1]: never written, and the reference has 1");
+  EXPECT_FALSE(it.pass);
+}
+
+TEST(Compare, IntegersMustBeEqual) {
+  HostTensor tensor{Elem::I64, {2}, std::vector<std::byte>(16)};
+  const int64_t seen[2] = {(int64_t{1} << 60) + 1, -5};
+  std::memcpy(tensor.bits.data(), seen, 16);
+  EXPECT_TRUE(compare("o", tensor, {}, {seen[0], -5}, {.exact = true}).pass);
+  EXPECT_FALSE(compare("o", tensor, {}, {seen[0] - 1, -5}, {.exact = true}).pass);
+  HostTensor bytes{Elem::I8, {2}, {std::byte{0x7f}, std::byte{0xff}}};
+  EXPECT_TRUE(
+      compare("o", bytes, {}, {127, -1}, {.exact = true}).pass); // 0x7f is poison, and right
+  EXPECT_EQ(compare("o", bytes, {}, {5, -1}, {.exact = true}).unwritten, 1u);
+}
+
+TEST(Tolerance, FollowsTheNarrowestFloat) {
+  fc::rt::KernelSpec kernel;
+  auto add = [&](Elem elem) {
+    fc::rt::Param &param = kernel.params.emplace_back();
+    param.elem = elem;
+  };
+  add(Elem::F16);
+  add(Elem::I32);
+  EXPECT_EQ(toleranceOf({}, kernel, Elem::F16).maxAbs, 0.01);
+  EXPECT_EQ(toleranceOf({}, kernel, Elem::F32).relL2, 1e-3);
+  EXPECT_TRUE(toleranceOf({}, kernel, Elem::I32).exact);
+  add(Elem::BF16);
+  EXPECT_EQ(toleranceOf({}, kernel, Elem::F32).relL2, 8e-3);
+  EXPECT_EQ(toleranceOf({}, kernel, Elem::F32).maxAbs, 0.06);
+  Options options;
+  options.maxAbs = 0.5;
+  EXPECT_EQ(toleranceOf(options, kernel, Elem::F32).maxAbs, 0.5);
+  EXPECT_EQ(toleranceOf(options, kernel, Elem::F32).relL2, 8e-3);
+}
+
+} // namespace
