@@ -1,9 +1,10 @@
 // ManifestTest.cpp - reading manifests: a right one, and every way to be wrong.
 #include "runtime/Manifest.h"
 #include "ManifestBuilder.h"
-#include <functional>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sstream>
 
 using namespace fc::rt;
 using namespace fc::rt::test;
@@ -35,6 +36,15 @@ TEST(Manifest, ReadsTheExampleOfItsPage) {
   EXPECT_EQ(bytesOfArg(kernel, launch.args[5]), 4u);
   EXPECT_EQ(bytesOfArg(kernel, launch.args[7]), 4u);
   EXPECT_EQ(bytesOfArg(kernel, launch.args[8]), 8u);
+}
+
+TEST(Manifest, TheExampleOfItsPageIsTheOneOfTheseTests) {
+  std::ostringstream page;
+  page << std::ifstream(std::string(FC_SOURCE_DIR) + "/docs/manifest.md").rdbuf();
+  const std::string text = page.str();
+  const size_t begin = text.find("```json\n") + 8, end = text.find("```", begin);
+  ASSERT_NE(end, std::string::npos);
+  EXPECT_EQ(Json::parse(text.substr(begin, end - begin)), causalManifest());
 }
 
 TEST(Manifest, OptionalMembersHaveDefaults) {

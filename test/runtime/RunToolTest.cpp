@@ -1,5 +1,6 @@
 // RunToolTest.cpp - the parts of fc-run: random numbers, fills, poison, comparisons.
 #include "tools/fc-run/Check.h"
+#include "tools/fc-run/Sha256.h"
 #include <cmath>
 #include <cstring>
 #include <gmock/gmock.h>
@@ -154,6 +155,26 @@ TEST(Compare, IntegersMustBeEqual) {
   EXPECT_TRUE(
       compare("o", bytes, {}, {127, -1}, {.exact = true}).pass); // 0x7f is poison, and right
   EXPECT_EQ(compare("o", bytes, {}, {5, -1}, {.exact = true}).unwritten, 1u);
+}
+
+/// The examples of FIPS 180-4, and lengths around the padding's edges (by Python's hashlib).
+TEST(Sha256, Examples) {
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  EXPECT_EQ(sha256(std::string(55, 'a')),
+            "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+  EXPECT_EQ(sha256(std::string(56, 'a')),
+            "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a");
+  EXPECT_EQ(sha256(std::string(63, 'a')),
+            "7d3e74a05d7db15bce4ad9ec0658ea98e3f06eeecf16b4c6fff2da457ddc2f34");
+  EXPECT_EQ(sha256(std::string(64, 'a')),
+            "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
+  EXPECT_EQ(sha256(std::string(119, 'a')),
+            "31eba51c313a5c08226adf18d4a359cfdfd8d2e816b13f4af952f7ea6584dcfb");
+  EXPECT_EQ(sha256(std::string(120, 'a')),
+            "2f3d335432c70b580af0e8e1b3674a7c020d683aa5f73aaaedfdc55af904c21c");
 }
 
 TEST(Tolerance, FollowsTheNarrowestFloat) {

@@ -2,6 +2,7 @@
 #include "runtime/Npy.h"
 #include "tools/fc-run/Compile.h"
 #include "tools/fc-run/Report.h"
+#include "tools/fc-run/Sha256.h"
 #include <cstdio>
 #include <exception>
 
@@ -44,6 +45,16 @@ std::string sourceOf(const Options &options, const rt::Module &module) {
                                     : module.manifest().sourcePath;
 }
 
+/// Says so if the PTX was made of another text than the one that it is compared with.
+void warnOfOtherText(const std::string &path, const rt::Module &module) {
+  std::string text;
+  rt::Error ignored; // a file that cannot be read is the check's error
+  const std::string &digest = module.manifest().sourceSha256;
+  if (!digest.empty() && readFile(path, text, ignored) && sha256(text) != digest)
+    fmt::print(stderr, "fc-run: warning: `{}` is not the text that `{}` was made of\n", path,
+               module.name());
+}
+
 int runTool(const Options &options) {
   rt::Error error;
   const auto device = rt::openDevice(options.device, error);
@@ -79,8 +90,12 @@ int runTool(const Options &options) {
     if (!writeNpy(path, tensor.elem, tensor.shape, tensor.bits.data(), error))
       return fail(error);
   }
-  if (options.check && !check(options, session, sourceOf(options, *module), comparisons, error))
-    return fail(error);
+  if (options.check) {
+    const std::string source = sourceOf(options, *module);
+    warnOfOtherText(source, *module);
+    if (!check(options, session, source, comparisons, error))
+      return fail(error);
+  }
   fmt::print("{}", options.json ? json(options, session, comparisons, fault)
                                 : table(options, session, comparisons));
   for (const Comparison &it : comparisons)
