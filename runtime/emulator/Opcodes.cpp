@@ -1,6 +1,7 @@
 // Opcodes.cpp - parses the rows of Opcodes.def at the first use.
 #include "runtime/emulator/Opcodes.h"
 
+#include <algorithm>
 #include <cassert>
 #include <fmt/format.h>
 #include <unordered_map>
@@ -174,6 +175,134 @@ std::string listPtx() {
     text += fmt::format("{}  {}  sm_{}\n", line, form.operandText, form.sm);
   }
   return text;
+}
+
+namespace {
+
+/// All choices of the modifiers; when those are many, each choice of each group at least once.
+std::vector<std::vector<std::string_view>> spellings(const Form &form) {
+  constexpr size_t many = 400;
+  size_t product = 1;
+  for (const ModifierGroup &group : form.modifiers)
+    product = std::min(product * (group.choices.size() + group.optional), many + 1);
+  auto pick = [](const ModifierGroup &group, size_t k, std::vector<std::string_view> &into) {
+    if (k < group.choices.size())
+      into.push_back(group.choices[k]); // one past the last: left out
+  };
+  std::vector<std::vector<std::string_view>> all;
+  size_t n = form.modifiers.size();
+  if (product <= many) {
+    std::vector<size_t> at(n, 0);
+    for (;;) {
+      std::vector<std::string_view> words;
+      for (size_t g = 0; g < n; ++g)
+        pick(form.modifiers[g], at[g], words);
+      all.push_back(std::move(words));
+      size_t g = 0;
+      while (g < n && ++at[g] == form.modifiers[g].choices.size() + form.modifiers[g].optional)
+        at[g++] = 0;
+      if (g == n)
+        return all;
+    }
+  }
+  for (size_t g = 0; g < n; ++g)
+    for (size_t k = 0; k < form.modifiers[g].choices.size() + form.modifiers[g].optional; ++k) {
+      std::vector<std::string_view> words;
+      for (size_t other = 0; other < n; ++other) {
+        const ModifierGroup &group = form.modifiers[other];
+        pick(group, other == g ? k : group.optional ? group.choices.size() : 0, words);
+      }
+      all.push_back(std::move(words));
+    }
+  return all;
+}
+
+/// An operand of the form, made of registers that the conformance module declares.
+std::string exampleOperand(const Form &form, const OperandSpec &spec,
+                           const std::vector<std::string_view> &words, unsigned index) {
+  using Kind = OperandSpec::Kind;
+  std::vector<ptx::Type> types;
+  unsigned vector = spec.vector;
+  for (std::string_view word : words) {
+    if (ptx::Type type = ptx::typeOf(word); type != ptx::Type::None)
+      types.push_back(type);
+    if (spec.byModifier)
+      vector = word == "v2" ? 2 : word == "v4" ? 4 : vector;
+  }
+  auto reg = [&](ptx::Type type, unsigned k) {
+    if (type == ptx::Type::Pred)
+      return fmt::format("%p{}", k);
+    unsigned bits = ptx::bitsOf(type);
+    return fmt::format("%{}{}", bits == 64 ? "d" : bits == 32 ? "r" : "h", k);
+  };
+  switch (spec.kind) {
+  case Kind::PredPair:
+    return types.back() == ptx::Type::F16x2 || types.back() == ptx::Type::BF16x2 ? "%p0|%p1" : "%p0";
+  case Kind::Memory:
+    return "[%d9]";
+  case Kind::Label:
+    return form.op == Op::op_brx ? "targets" : "done";
+  case Kind::Immediate:
+    return "5";
+  case Kind::Move:
+    return fmt::format("{}, {}", reg(types.back(), 0), reg(types.back(), 1));
+  case Kind::Dest:
+  case Kind::Source:
+    break;
+  }
+  ptx::Type type = types.empty() ? ptx::Type::B32 : types.back();
+  using Select = OperandSpec::Select;
+  if (spec.select == Select::First)
+    type = types.front();
+  else if (spec.select == Select::Second)
+    type = types[1];
+  else if (spec.select == Select::Fixed)
+    type = spec.fixed;
+  else if (spec.select == Select::Wide)
+    type = ptx::bitsOf(type) == 16 ? ptx::Type::B32 : ptx::Type::B64;
+  if (vector) {
+    std::string text = "{";
+    for (unsigned k = 0; k < vector; ++k)
+      text += (k ? ", " : "") + reg(type, index + k);
+    return text + "}";
+  }
+  // Member masks and barrier numbers are constants in what compilers write.
+  if (spec.kind == Kind::Source && form.family == Family::WarpLanes &&
+      &spec == &form.operands.back() && form.op != Op::op_activemask)
+    return "0xffffffff";
+  if (spec.kind == Kind::Source && form.family == Family::Sync && spec.fixed == ptx::Type::U32) {
+    bool first = &spec == &form.operands[form.operands[0].kind == Kind::Dest];
+    return words[0] == "warp" ? "0xffffffff" : first ? "1" : "32";
+  }
+  std::string text = reg(type, index);
+  return spec.pair ? text + "|%p1" : text;
+}
+
+} // namespace
+
+std::string conformancePtx(unsigned sm, bool archSpecific) {
+  std::string text = fmt::format(
+      ".version 8.3\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
+      ".reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<64>;\n.reg .b64 %d<10>;\n"
+      "targets: .branchtargets done;\n",
+      sm, archSpecific ? "a" : "");
+  for (const Form &form : allForms()) {
+    if (form.sm > sm)
+      continue;
+    for (const std::vector<std::string_view> &words : spellings(form)) {
+      std::string line(form.opcode);
+      for (std::string_view word : words)
+        line += fmt::format(".{}", word);
+      unsigned index = 0;
+      const char *separator = " ";
+      for (const OperandSpec &spec : form.operands) {
+        line += separator + exampleOperand(form, spec, words, index++);
+        separator = ", ";
+      }
+      text += line + ";\n";
+    }
+  }
+  return text + "done: ret;\n}\n";
 }
 
 } // namespace fc::emu
