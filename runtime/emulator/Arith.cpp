@@ -13,6 +13,7 @@
 #include <type_traits>
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 using ptx::Type;
 
@@ -623,4 +624,5 @@ bool bindArith(const Match &match, Inst &inst) {
   }
 }
 
+FC_ISA_END
 } // namespace fc::emu

@@ -7,6 +7,7 @@
 #include <bit>
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 using ptx::Type;
 
@@ -298,4 +299,5 @@ bool bindBits(const Match &match, Inst &inst) {
   }
 }
 
+FC_ISA_END
 } // namespace fc::emu

@@ -5,6 +5,7 @@
 #include "runtime/emulator/Lanes.h"
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 using ptx::Type;
 
@@ -198,4 +199,5 @@ bool bindCompare(const Match &match, Inst &inst) {
   return match.form.op == Op::op_set;
 }
 
+FC_ISA_END
 } // namespace fc::emu

@@ -7,6 +7,7 @@
 #include <cstring>
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 using ptx::Space;
 using ptx::Type;
@@ -498,4 +499,5 @@ bool bindConvert(const Match &match, Inst &inst) {
   }
 }
 
+FC_ISA_END
 } // namespace fc::emu

@@ -695,17 +695,18 @@ private:
   }
 
   bool bind(const Match &match, Inst &inst) {
+    const Binders &binders = hostBinders();
     switch (match.form.family) {
     case Family::Arith:
-      return bindArith(match, inst);
+      return binders.arith(match, inst);
     case Family::Special:
-      return bindSpecial(match, inst);
+      return binders.special(match, inst);
     case Family::Bits:
-      return bindBits(match, inst);
+      return binders.bits(match, inst);
     case Family::Compare:
-      return bindCompare(match, inst);
+      return binders.compare(match, inst);
     case Family::Convert:
-      return bindConvert(match, inst);
+      return binders.convert(match, inst);
     case Family::Memory:
     case Family::Atomic: {
       bool global = match.space() == Space::Global || match.space() == Space::Generic;

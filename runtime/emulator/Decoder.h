@@ -30,11 +30,13 @@ struct Match {
 
 /// Sets `run` and what else the handler needs. Every form of the table has to be bound; false says
 /// that the table has a form that its family does not know.
-bool bindArith(const Match &match, Inst &inst);
-bool bindSpecial(const Match &match, Inst &inst);
-bool bindBits(const Match &match, Inst &inst);
-bool bindCompare(const Match &match, Inst &inst);
-bool bindConvert(const Match &match, Inst &inst);
+using Binder = bool (*)(const Match &match, Inst &inst);
+/// The families that are compiled for each instruction set of the host (Isa.h).
+struct Binders {
+  Binder arith, special, bits, compare, convert;
+};
+/// The best that this host can run.
+const Binders &hostBinders();
 bool bindMemory(const Match &match, Inst &inst);
 bool bindAtomic(const Match &match, Inst &inst);
 bool bindWarpLanes(const Match &match, Inst &inst);

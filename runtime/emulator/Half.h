@@ -1,6 +1,8 @@
 // Half.h - f16, bf16 and the 8-bit floats as bits; conversions round once, to nearest even unless said
 // otherwise. Branch-free where a handler's loop depends on it.
 #pragma once
+#include "runtime/emulator/Isa.h"
+
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -14,9 +16,9 @@ constexpr uint16_t halfNan = 0x7fff; ///< what the hardware writes for any NaN
 constexpr uint16_t bfloatNan = 0x7fff;
 constexpr uint32_t floatNan = 0x7fffffff;
 
-inline float canonical(float x) { return x != x ? std::bit_cast<float>(floatNan) : x; }
+FC_INLINE float canonical(float x) { return x != x ? std::bit_cast<float>(floatNan) : x; }
 
-inline float fromHalf(uint16_t h) {
+FC_INLINE float fromHalf(uint16_t h) {
   uint32_t sign = uint32_t(h & 0x8000) << 16, magnitude = h & 0x7fff;
   // Normal numbers: shift and rebias. Subnormals: the integer times 2^-24, exact in f32.
   uint32_t normal = (magnitude << 13) + (112u << 23);
@@ -25,7 +27,7 @@ inline float fromHalf(uint16_t h) {
   return std::bit_cast<float>((magnitude < 0x400 ? subnormal : normal + special) | sign);
 }
 
-inline uint16_t toHalf(float x) {
+FC_INLINE uint16_t toHalf(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
   // Normal results: rebias, round to nearest even on the 13 bits that go.
@@ -39,21 +41,21 @@ inline uint16_t toHalf(float x) {
   return uint16_t(magnitude > 0x7f800000u ? halfNan : result);
 }
 
-inline float fromBfloat(uint16_t b) { return std::bit_cast<float>(uint32_t(b) << 16); }
+FC_INLINE float fromBfloat(uint16_t b) { return std::bit_cast<float>(uint32_t(b) << 16); }
 
-inline uint16_t toBfloat(float x) {
+FC_INLINE uint16_t toBfloat(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
   return uint16_t((bits & 0x7fffffff) > 0x7f800000u ? bfloatNan : rounded);
 }
 
-inline float flush(float x) {
+FC_INLINE float flush(float x) {
   uint32_t bits = std::bit_cast<uint32_t>(x);
   return std::bit_cast<float>((bits & 0x7f800000u) ? bits : bits & 0x80000000u);
 }
-inline uint16_t flushHalf(uint16_t h) { return (h & 0x7c00) ? h : uint16_t(h & 0x8000); }
+FC_INLINE uint16_t flushHalf(uint16_t h) { return (h & 0x7c00) ? h : uint16_t(h & 0x8000); }
 /// .sat: to [0, 1], NaN to 0.
-inline float saturate(float x) { return x > 0 ? (x < 1 ? x : 1.0f) : 0.0f; }
+FC_INLINE float saturate(float x) { return x > 0 ? (x < 1 ? x : 1.0f) : 0.0f; }
 
 /// Rounds a double to a format of `mantissa` stored bits and exponents from `minExponent` (of the
 /// smallest normal) to `maxExponent`; the result is exact as a double, infinite on overflow.
@@ -63,7 +65,7 @@ uint16_t toBfloat(double x, Round round);
 float toFloat(double x, Round round);
 
 /// a + b in round-to-odd, so that a later rounding to fewer bits is as if it were the only one.
-inline double addToOdd(double a, double b) {
+FC_INLINE double addToOdd(double a, double b) {
   double sum = a + b;
   double bb = sum - a;
   double error = (a - (sum - bb)) + (b - bb);

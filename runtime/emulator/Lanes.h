@@ -4,6 +4,7 @@
 // in the low half of their word. With all lanes active the loop runs straight over the banks; with
 // some, results go through a buffer, so that both loops have no branch and are vectorised.
 #pragma once
+#include "runtime/emulator/Isa.h"
 #include "runtime/emulator/Machine.h"
 
 #include <cstring>
@@ -16,15 +17,16 @@
 #endif
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 template <class T> struct Of {
   using Storage = uint32_t;
-  static T get(const uint32_t *p, unsigned lane) {
+  static FC_INLINE T get(const uint32_t *p, unsigned lane) {
     T value;
     std::memcpy(&value, p + lane, sizeof(T));
     return value;
   }
-  static void set(uint32_t *p, unsigned lane, T value) {
+  static FC_INLINE void set(uint32_t *p, unsigned lane, T value) {
     uint32_t word = 0;
     std::memcpy(&word, &value, sizeof(T));
     p[lane] = word;
@@ -34,12 +36,12 @@ template <class T>
   requires(sizeof(T) == 8)
 struct Of<T> {
   using Storage = uint64_t;
-  static T get(const uint64_t *p, unsigned lane) {
+  static FC_INLINE T get(const uint64_t *p, unsigned lane) {
     T value;
     std::memcpy(&value, p + lane, 8);
     return value;
   }
-  static void set(uint64_t *p, unsigned lane, T value) { std::memcpy(p + lane, &value, 8); }
+  static FC_INLINE void set(uint64_t *p, unsigned lane, T value) { std::memcpy(p + lane, &value, 8); }
 };
 
 template <class T> typename Of<T>::Storage *bank(Warp &warp, uint16_t unit) {
@@ -51,7 +53,7 @@ template <class T> typename Of<T>::Storage *bank(Warp &warp, uint16_t unit) {
 
 /// d[l] = f(a[l], ...) where operand 0 is d and the sources follow it.
 template <class D, class... S, class F>
-inline void mapLanes(Warp &warp, const Inst &inst, uint32_t mask, F f) {
+FC_INLINE void mapLanes(Warp &warp, const Inst &inst, uint32_t mask, F f) {
   auto apply = [&]<size_t... I>(std::index_sequence<I...>) {
     auto *d = bank<D>(warp, inst.op[0]);
     std::tuple<typename Of<S>::Storage *...> s{bank<S>(warp, inst.op[1 + I])...};
@@ -75,7 +77,7 @@ inline void mapLanes(Warp &warp, const Inst &inst, uint32_t mask, F f) {
 
 /// The lanes for which f(a[l], ...) holds; `first` is the first source operand.
 template <class... S, class F>
-inline uint32_t testLanes(Warp &warp, const Inst &inst, unsigned first, F f) {
+FC_INLINE uint32_t testLanes(Warp &warp, const Inst &inst, unsigned first, F f) {
   return [&]<size_t... I>(std::index_sequence<I...>) {
     std::tuple<typename Of<S>::Storage *...> s{bank<S>(warp, inst.op[first + I])...};
     uint32_t bits = 0;
@@ -90,4 +92,6 @@ template <class F, class D, class... S> void run(Warp &warp, const Inst &inst, u
   mapLanes<D, S...>(warp, inst, mask, [](S... s) -> D { return F()(s...); });
 }
 
+FC_ISA_END
+using namespace FC_ISA;
 } // namespace fc::emu

@@ -7,7 +7,7 @@
 namespace fc::emu {
 
 /// 2^f for |f| <= 1/2: the exponential series to the tenth power, relative error below 1e-13.
-inline double exp2Fraction(double f) {
+FC_INLINE double exp2Fraction(double f) {
   constexpr double ln2 = 0.69314718055994530942;
   constexpr double c[] = {1,           1,           1.0 / 2,      1.0 / 6,       1.0 / 24, 1.0 / 120,
                           1.0 / 720,   1.0 / 5040,  1.0 / 40320,  1.0 / 362880,  1.0 / 3628800};
@@ -18,9 +18,9 @@ inline double exp2Fraction(double f) {
 }
 
 /// 2^n as a double for -1022 <= n <= 1023.
-inline double powerOfTwo(int n) { return std::bit_cast<double>(uint64_t(n + 1023) << 52); }
+FC_INLINE double powerOfTwo(int n) { return std::bit_cast<double>(uint64_t(n + 1023) << 52); }
 
-inline double exp2Double(double x) {
+FC_INLINE double exp2Double(double x) {
   x = x < -1000.0 ? -1000.0 : x > 1000.0 ? 1000.0 : x;
   // Adding and subtracting 1.5 * 2^52 rounds to the nearest integer, and keeps it in the low bits.
   double shifted = x + 0x1.8p52;
@@ -28,12 +28,12 @@ inline double exp2Double(double x) {
   return exp2Fraction(x - (shifted - 0x1.8p52)) * powerOfTwo(n);
 }
 
-inline float exp2Approx(float x) {
+FC_INLINE float exp2Approx(float x) {
   float result = float(exp2Double(x != x ? 0.0 : double(x)));
   return x != x ? std::bit_cast<float>(floatNan) : result;
 }
 
-inline float log2Approx(float x) {
+FC_INLINE float log2Approx(float x) {
   if (x != x || x < 0)
     return std::bit_cast<float>(floatNan);
   if (x == 0)
@@ -55,7 +55,7 @@ inline float log2Approx(float x) {
 }
 
 /// sin (0) or cos (1) of x.
-inline float sineApprox(float x, int quarter) {
+FC_INLINE float sineApprox(float x, int quarter) {
   if (!std::isfinite(x))
     return std::bit_cast<float>(floatNan);
   double y = x;
@@ -85,7 +85,7 @@ inline float sineApprox(float x, int quarter) {
   return float(quadrant >= 2 ? -sum : sum);
 }
 
-inline float tanhApprox(float x) {
+FC_INLINE float tanhApprox(float x) {
   if (x != x)
     return std::bit_cast<float>(floatNan);
   double y = x, q = y * y;

@@ -6,6 +6,7 @@
 #include <cfenv>
 
 namespace fc::emu {
+FC_ISA_BEGIN
 
 using ptx::Type;
 
@@ -128,4 +129,5 @@ bool bindSpecial(const Match &match, Inst &inst) {
   }
 }
 
+FC_ISA_END
 } // namespace fc::emu
