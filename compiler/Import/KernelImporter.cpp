@@ -1,0 +1,361 @@
+// KernelImporter.cpp - the kernel, its grid and its statements
+#include "compiler/Import/KernelImporter.h"
+#include "compiler/Import/Import.h"
+#include "compiler/Target/Manifest.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/ScopeExit.h"
+
+using namespace mlir;
+
+namespace fc {
+
+using dsl::Axis;
+using dsl::Elem;
+using dsl::Expr;
+using dsl::Op;
+using dsl::Stmt;
+
+namespace {
+
+/// An axis of at most this many points is held whole; one of up to the second number also when it
+/// is the last index of a tensor, as a head's elements are: those lie together in memory and are
+/// wanted together.
+constexpr int64_t kHeld = 256, kHeldMinor = 1024;
+
+/// The variables that a loop's body sets.
+void collectSet(const std::vector<Stmt> &body, llvm::SetVector<const dsl::Var *> &into) {
+  for (const Stmt &stmt : body) {
+    if (stmt.kind == Stmt::Set)
+      into.insert(stmt.var);
+    collectSet(stmt.body, into);
+  }
+}
+
+bool readsVar(const Expr *expr, llvm::DenseMap<const Expr *, bool> &known) {
+  expr = resolve(expr);
+  if (auto it = known.find(expr); it != known.end())
+    return it->second;
+  bool result = expr->op == Op::VarRef;
+  for (const Expr *operand : expr->operands)
+    result |= readsVar(operand, known);
+  return known[expr] = result;
+}
+
+} // namespace
+
+KernelImporter::KernelImporter(OpBuilder &builder, const dsl::Program &program,
+                               const dsl::Kernel &kernel)
+    : builder(builder), program(program), kernel(kernel), usage(kernel, tree, intervals),
+      scalars(builder, tree, intervals) {}
+
+Location KernelImporter::locOf(dsl::Loc loc) {
+  return FileLineColLoc::get(builder.getContext(), program.files[loc.file].path, loc.line, loc.col);
+}
+
+void KernelImporter::refuse(dsl::Loc loc, const Twine &message) {
+  mlir::emitError(locOf(loc)) << "not supported by this compiler yet: " << message;
+  failed = true;
+}
+
+//===-- The kernel -------------------------------------------------------------===//
+
+KernelOp KernelImporter::makeKernel() {
+  Location loc = locOf(kernel.loc);
+  SmallVector<Attribute> names;
+  auto block = std::make_unique<Block>();
+  auto addTensor = [&](const dsl::Tensor *tensor) {
+    SmallVector<StringAttr> extents;
+    for (const auto &extent : tensor->shape) {
+      auto constant = constantOf(extent.size);
+      std::string text =
+          constant ? std::to_string(*constant) + (extent.orOne ? "?" : "") : extent.text;
+      extents.push_back(builder.getStringAttr(text));
+    }
+    auto type = TensorType::get(builder.getContext(),
+                                memoryType(builder.getContext(), tensor->elem), extents);
+    tensors[tensor] = block->addArgument(type, locOf(tensor->loc));
+    names.push_back(builder.getStringAttr(tensor->name));
+  };
+  for (const dsl::Kernel::Param &param : kernel.params) {
+    if (param.tensor) {
+      if (param.tensor->read) // one that nothing reads may be null, and is not passed (rule D3)
+        addTensor(param.tensor);
+      continue;
+    }
+    Type type = param.scalar->elem == Elem::Bool
+                    ? builder.getI1Type()
+                    : memoryType(builder.getContext(), param.scalar->elem);
+    scalarValues[param.scalar] = block->addArgument(type, locOf(param.scalar->loc));
+    names.push_back(builder.getStringAttr(param.scalar->name));
+  }
+  for (const dsl::Tensor *tensor : kernel.outputs)
+    addTensor(tensor);
+  auto op = KernelOp::create(
+      builder, loc, builder.getStringAttr(kernel.name), builder.getArrayAttr(names),
+      builder.getI64IntegerAttr(int64_t(kernel.outputs.size())), ScheduleAttr());
+  op.getBody().push_back(block.release());
+  if (ArrayAttr asked = schedules(); !asked.empty())
+    op->setDiscardableAttr("fc.asked", asked);
+  return op;
+}
+
+/// The `schedule`s of the text: `{target = "", items = ["i=128", "warps=4", "walks:j=2"]}`, in
+/// order.
+ArrayAttr KernelImporter::schedules() {
+  SmallVector<Attribute> list;
+  auto addItem = [&](SmallVector<Attribute> &items, StringRef key, StringRef axis, int64_t value) {
+    std::string text = key.str();
+    if (!axis.empty())
+      text = key == "tile" ? axis.str() : (key + ":" + axis).str();
+    items.push_back(builder.getStringAttr(text + "=" + std::to_string(value)));
+  };
+  auto add = [&](StringRef target, ArrayRef<Attribute> items) {
+    list.push_back(
+        builder.getDictionaryAttr({builder.getNamedAttr("items", builder.getArrayAttr(items)),
+                                   builder.getNamedAttr("target", builder.getStringAttr(target))}));
+  };
+  // `by n` is part of the meaning, and holds for every target.
+  SmallVector<Attribute> fixed;
+  for (const Axis *axis : kernel.grid)
+    if (axis->tile && axis->by)
+      addItem(fixed, "tile", axis->name, constantOf(axis->by).value_or(0));
+  if (!fixed.empty())
+    add("", fixed);
+  for (const dsl::Schedule &schedule : kernel.schedules) {
+    SmallVector<Attribute> items;
+    for (const dsl::ScheduleItem &item : schedule.items)
+      addItem(items, item.key, item.axis, item.value);
+    add(schedule.target, items);
+  }
+  return builder.getArrayAttr(list);
+}
+
+LogicalResult KernelImporter::run() {
+  KernelOp op = makeKernel();
+  scopes.push_back({&op.getBody().front()});
+  insertAt(0);
+  for (const dsl::Dim *dim : kernel.dims)
+    dims[dim] = DimOp::create(builder, locOf(dim->loc), builder.getI32Type(), dim->name);
+  makeProgram();
+  statements(kernel.body);
+  builder.setInsertionPointAfter(op);
+  return failure(failed);
+}
+
+//===-- The grid ---------------------------------------------------------------===//
+
+void KernelImporter::makeProgram() {
+  SmallVector<Value> extents;
+  SmallVector<Attribute> names, texts;
+  SmallVector<bool> tiles;
+  auto body = std::make_unique<Block>();
+  for (const Axis *axis : kernel.grid) {
+    const Expr *extent = tree.extent(axis, intervals);
+    extents.push_back(boundValue(extent));
+    names.push_back(builder.getStringAttr(axis->name));
+    texts.push_back(builder.getStringAttr(manifestExpr(extent)));
+    tiles.push_back(axis->tile);
+    body->addArgument(builder.getI32Type(), locOf(axis->loc));
+  }
+  insertAt(0);
+  auto program = ProgramOp::create(builder, locOf(kernel.loc), extents, builder.getArrayAttr(names),
+                                   builder.getDenseBoolArrayAttr(tiles));
+  program->getParentOp()->setDiscardableAttr("fc.extents", builder.getArrayAttr(texts));
+  program.getBody().push_back(body.release());
+  scopes[0].before = program;
+  scopes.push_back({&program.getBody().front()});
+  for (auto [axis, coordinate] : llvm::zip(kernel.grid, program.getBody().getArguments()))
+    bindGridAxis(axis, coordinate);
+}
+
+/// Whether the grid has exactly the points of the axis, so that only the tail of a tile can lie
+/// past its end.
+bool KernelImporter::isKnownExactly(const Axis *axis) {
+  return knownAtLaunch(axis->lo) && knownAtLaunch(axis->hi);
+}
+
+void KernelImporter::bindGridAxis(const Axis *axis, Value coordinate) {
+  Location loc = locOf(axis->loc);
+  Value start = coordinate;
+  if (constantOf(axis->lo) != 0) {
+    Value lo = boundValue(axis->lo);
+    insertFor({lo, coordinate});
+    start = arith::AddIOp::create(builder, loc, lo, coordinate);
+  }
+  Value hi;
+  if (axis->tile || !isKnownExactly(axis))
+    hi = boundValue(tree.end(axis));
+  if (axis->tile) {
+    insertFor({start});
+    auto type = TileType::get(builder.getI32Type(),
+                              {{builder.getStringAttr(axis->name), TileType::kUnsized}});
+    start = IotaOp::create(builder, loc, type, start);
+  }
+  axes[axis] = {start, hi};
+}
+
+//===-- Statements -------------------------------------------------------------===//
+
+void KernelImporter::statements(const std::vector<Stmt> &body) {
+  for (const Stmt &stmt : body) {
+    switch (stmt.kind) {
+    case Stmt::DeclareAxis:
+      declareAxis(stmt.axis);
+      break;
+    case Stmt::DeclareLet:
+      declareLet(stmt.let);
+      break;
+    case Stmt::DeclareVar:
+      setVar(stmt.var, stmt.var->init);
+      break;
+    case Stmt::Set:
+      setVar(stmt.var, stmt.value);
+      break;
+    case Stmt::Store:
+      store(stmt);
+      break;
+    case Stmt::For:
+      loop(stmt);
+      break;
+    case Stmt::Assume: // a fact for the manifest, the reference and the emulator
+      break;
+    }
+  }
+}
+
+std::optional<int64_t> KernelImporter::heldSize(const Axis *axis) {
+  auto extent = intervals.constantExtent(axis);
+  if (!extent || *extent < 1 || *extent > (usage.isMinor(axis) ? kHeldMinor : kHeld))
+    return std::nullopt;
+  return extent;
+}
+
+void KernelImporter::declareAxis(const Axis *axis) {
+  auto type = TileType::get(builder.getI32Type(),
+                            {{builder.getStringAttr(axis->name), TileType::kUnsized}});
+  Value lo = boundValue(axis->lo), hi = boundValue(tree.end(axis));
+  std::optional<int64_t> size = heldSize(axis);
+  insertFor({lo, hi});
+  Value points = AxisOp::create(builder, locOf(axis->loc), type, lo, hi,
+                                size ? builder.getI64IntegerAttr(*size) : IntegerAttr());
+  // A held axis of exactly its size has no tail.
+  bool exact = size && constantOf(axis->lo) && constantOf(axis->hi);
+  axes[axis] = {points, exact ? Value() : hi};
+}
+
+/// A `let` is made where it is used, unless a `var` in it may change until then.
+void KernelImporter::declareLet(const dsl::Let *let) {
+  llvm::DenseMap<const Expr *, bool> known;
+  if (readsVar(let->value, known))
+    value(let->value);
+}
+
+void KernelImporter::setVar(const dsl::Var *var, const Expr *expr) {
+  Location loc = locOf(expr->loc);
+  Value result = value(tree.cast(expr, var->elem));
+  if (!result)
+    return;
+  if (var->elem == Elem::I64 && !elementOf(result.getType()).isInteger(64))
+    result =
+        apply(loc, {result}, [&](ArrayRef<Value> in) { return scalars.toWidth(in[0], 64, loc); });
+  vars[var] = broadcast(result, var->axes, loc);
+  // A `var` is a finished value (language S4): the derivation of online forms does not look through
+  // it.
+  if (Operation *op = vars[var].getDefiningOp(); op && isa<MapOp, ReduceOp, DotOp>(op))
+    op->setDiscardableAttr("fc.var", builder.getStringAttr(var->name));
+}
+
+void KernelImporter::store(const Stmt &stmt) {
+  Location loc = locOf(stmt.loc);
+  const dsl::Tensor *tensor = stmt.tensor;
+  Value stored = value(tree.cast(stmt.value, tensor->elem));
+  Access place = access(stmt.indices);
+  if (!stored || llvm::is_contained(place.indices, Value()))
+    return;
+  Type memory = memoryType(builder.getContext(), tensor->elem);
+  if (elementOf(stored.getType()) != memory)
+    stored = apply(loc, {stored}, [&](ArrayRef<Value> in) -> Value {
+      if (tensor->elem == Elem::Bool)
+        return arith::ExtUIOp::create(builder, loc, memory, in[0]);
+      return scalars.toWidth(in[0], memory.getIntOrFloatBitWidth(), loc);
+    });
+  insertAt(scopes.size() - 1);
+  WriteOp::create(builder, loc, stored, tensors[tensor], place.indices, place.bounded, place.limits,
+                  ValueRange());
+}
+
+void KernelImporter::loop(const Stmt &stmt) {
+  const Axis *axis = stmt.axis;
+  Location loc = locOf(stmt.loc);
+  Value lo = boundValue(axis->lo), hi = boundValue(tree.end(axis));
+  if (!lo || !hi)
+    return;
+  llvm::SetVector<const dsl::Var *> set;
+  collectSet(stmt.body, set);
+  SmallVector<const dsl::Var *> carried;
+  SmallVector<Value> init;
+  for (const dsl::Var *var : set)
+    if (Value before = vars.lookup(var)) { // not one that the body declares
+      carried.push_back(var);
+      init.push_back(before);
+    }
+
+  DenseI64ArrayAttr step;
+  if (!axis->tile)
+    step = builder.getDenseI64ArrayAttr({1});
+  else if (auto by = constantOf(axis->by))
+    step = builder.getDenseI64ArrayAttr({*by});
+  insertAt(scopes.size() - 1);
+  auto fold = FoldOp::create(builder, loc, TypeRange(ValueRange(init)),
+                             builder.getStrArrayAttr({axis->name}), ValueRange{lo}, ValueRange{hi},
+                             init, step);
+  auto *body = new Block;
+  fold.getBody().push_back(body);
+  Value start = body->addArgument(builder.getI32Type(), locOf(axis->loc));
+  scopes.back().before = fold;
+  scopes.push_back({body});
+  for (const dsl::Var *var : carried)
+    vars[var] = body->addArgument(vars[var].getType(), locOf(var->loc));
+  if (axis->tile) {
+    insertAt(scopes.size() - 1);
+    auto type = TileType::get(builder.getI32Type(),
+                              {{builder.getStringAttr(axis->name), TileType::kUnsized}});
+    axes[axis] = {IotaOp::create(builder, locOf(axis->loc), type, start), hi};
+  } else {
+    axes[axis] = {start, Value()};
+  }
+  statements(stmt.body);
+
+  SmallVector<Value> state;
+  for (const dsl::Var *var : carried)
+    state.push_back(vars[var]);
+  insertAt(scopes.size() - 1);
+  YieldOp::create(builder, loc, state);
+  for (const Expr *made : scopes.back().made)
+    values.erase(made);
+  scopes.pop_back();
+  scopes.back().before = nullptr;
+  for (auto [var, result] : llvm::zip(carried, fold.getResults()))
+    vars[var] = result;
+}
+
+//===-- The program ------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> importProgram(MLIRContext &context, const dsl::Program &program,
+                                    StringRef kernelName) {
+  OpBuilder builder(&context);
+  Location loc = FileLineColLoc::get(&context, program.files[0].path, 1, 1);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder, loc);
+  builder.setInsertionPointToEnd(module->getBody());
+  bool ok = true;
+  for (const dsl::Kernel &kernel : program.kernels)
+    if (kernelName.empty() || kernel.name == kernelName)
+      ok &= succeeded(KernelImporter(builder, program, kernel).run());
+  // A kernel that failed is incomplete: only a whole module is verified.
+  if (!ok || mlir::failed(verify(*module)))
+    return {};
+  return module;
+}
+
+} // namespace fc
