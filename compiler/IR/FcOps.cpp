@@ -198,7 +198,8 @@ LogicalResult MapOp::verify() {
       return emitOpError("results must be in one place");
   }
   for (Operation &op : block->without_terminator())
-    if (op.getNumRegions() || !isPure(&op) || isa<FcDialect>(op.getDialect()))
+    // Division by a variable has no side effect, though it may not be speculated.
+    if (op.getNumRegions() || !isMemoryEffectFree(&op) || isa<FcDialect>(op.getDialect()))
       return emitOpError("region holds scalar operations without side effects, not `")
              << op.getName() << "`";
   return success();
