@@ -260,12 +260,12 @@ Value Scalars::compare(const Expr &expr, Value a, Value b) {
     return arith::CmpFOp::create(builder, loc, predicate, a, b);
   }
   if (left->elem == Elem::I64) {
-    // A side that varies over more axes and fits 32 bits is compared in 32: the other, clamped to
-    // just beyond its range, compares the same, and the clamp is computed over fewer axes.
+    // A side that fits 32 bits is compared in 32: the other, clamped to just beyond its range,
+    // compares the same. It pays where the clamp is over fewer axes than the comparison.
     auto clampTo = [&](const Expr *wide, Value &value, const Expr *narrow) {
       Interval range = intervals.of(narrow);
       if (intervals.of(wide).fits32() || range.lo <= INT32_MIN || range.hi >= INT32_MAX ||
-          wide->axes.size() >= narrow->axes.size())
+          wide->axes.size() >= expr.axes.size())
         return;
       value =
           arith::MaxSIOp::create(builder, loc, value, intConstant(range.lo - 1, value.getType()));
