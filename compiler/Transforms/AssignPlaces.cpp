@@ -39,7 +39,7 @@ public:
   static void dropUnplaced(KernelOp kernel) {
     SmallVector<Operation *> ops;
     kernel.walk([&](Operation *op) {
-      if (isa<IotaOp, MapOp>(op))
+      if (isa<IotaOp, MapOp, ReadOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : llvm::reverse(ops))
@@ -83,7 +83,7 @@ private:
     if (known != copies.end())
       return known->second;
     Value copy;
-    if (isa<PlaceAttr>(place) && PlaceRules::isCheap(value)) {
+    if (isa<PlaceAttr>(place) && (PlaceRules::isCheap(value) || value.getDefiningOp<ReadOp>())) {
       copy = makeAgain(value, place);
     } else {
       Value from = type.getPlace() ? value : in(placeOf(type), value);
@@ -94,12 +94,12 @@ private:
     return copy;
   }
 
-  /// A cheap tile again, in another place. All its operands are over its one axis.
+  /// A cheap tile or a read again, in another place.
   Value makeAgain(Value value, Attribute place) {
     SmallVector<Value> operands;
     Operation *op = value.getDefiningOp();
     for (Value operand : op->getOperands())
-      operands.push_back(in(place, operand));
+      operands.push_back(in(sliceFor(cast<PlaceAttr>(place), operand.getType()), operand));
     OpBuilder builder = behind(value);
     Operation *again = builder.clone(*op);
     again->setOperands(operands);
@@ -176,14 +176,19 @@ private:
     wantSlices(read->getOpOperands(), place);
   }
 
-  /// A read over one axis comes in the slice that its first wide consumer wants.
+  /// A read comes in the slice that the first consumer over more axes wants.
   PlaceAttr placeReadFor(ReadOp read) {
     Type type = read.getOut().getType();
-    if (axesOf(type).size() == 1)
-      for (Operation *user : read.getOut().getUsers())
-        if (auto map = dyn_cast<MapOp>(user))
-          if (Type wide = map.getResult(0).getType(); axesOf(wide).size() > 1)
-            return sliceFor(placeOf(wide), type);
+    Operation *first = nullptr, *inBlock = nullptr;
+    for (Operation *user : read.getOut().getUsers()) {
+      Operation *ancestor = read->getBlock()->findAncestorOpInBlock(*user);
+      if (isa<MapOp>(user) && (!inBlock || ancestor->isBeforeInBlock(inBlock))) {
+        first = user;
+        inBlock = ancestor;
+      }
+    }
+    if (first && axesOf(first->getResult(0).getType()).size() > axesOf(type).size())
+      return sliceFor(placeOf(first->getResult(0).getType()), type);
     return placeOf(type);
   }
 

@@ -16,6 +16,16 @@ def FuseOnlineSoftmax : Pass<"fc-fuse-online-softmax", "::fc::KernelOp"> {
 
 def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
   let summary = "choose tile sizes, warps and ring slots for a target, or check those asked for";
+  let description = [{
+    In: a kernel at the end of `online`. Out: its `schedule`. A tile axis of the grid and a walked axis take the
+    size asked for, else the largest of 64, 32, 16, 8 with which the kernel fits: the operands of products
+    in the target's shared memory, the tiles that live at once in its registers
+    (`compiler/Target/ResourceModel.h`). Held axes and folds with a step have their sizes already. Items of
+    the option win over those of the kernel's own statement (`fc.schedule_items`, left by import).
+
+    Refused: an unknown target, strategy or axis; a size other than 1, 2, 4 or a multiple of 8; what does not
+    fit, with the item that takes most. Test: `test/compiler/Transforms/choose-schedule.mlir`.
+  }];
   let options = [
     Option<"target", "target", "std::string", "\"sm_80\"", "the target, such as sm_80">,
     Option<"strategy", "strategy", "std::string", "\"scalar\"", "the rung: scalar, ...">,
@@ -25,11 +35,30 @@ def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
 
 def Tile : Pass<"fc-tile", "::fc::KernelOp"> {
   let summary = "give every axis its tile size, so that a program works on one tile";
+  let description = [{
+    In: a kernel with a schedule. Out: sizes on all types, steps on all folds, `fc.axis` turned into `fc.iota`. A
+    held axis takes whole groups of lanes (a power of two up to 8, then multiples of 8).
+
+    Where the end of an axis may lie inside a tile, the points past it are not seen: reads and writes over
+    the axis get that bound, and what a reduction or product takes there becomes what adds nothing to it
+    (-inf, +inf, 0, false, true), by a map with one test `point < end` over the axis alone. What is right
+    without a mask (a bounded read under a sum; exp of a masked score) gets none.
+
+    Refused: an axis with two sizes. Test: `test/compiler/Transforms/tile.mlir`.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
   let summary = "decide where every tile lives: which thread's registers, or shared memory";
+  let description = [{
+    In: sized tiles. Out: a place on every tile, and `by "fma"` on every product, which reads both operands from
+    shared memory: a read that only products use lies there from the start, any other operand by an
+    `fc.convert` behind its definition. All other tiles are in registers, by the one rule of
+    `compiler/IR/PlaceRules.h`. What is wanted in a second place is made or read again, or converted.
+
+    Test: `test/compiler/Transforms/assign-places.mlir`.
+  }];
 }
 
 def StageCopies : Pass<"fc-stage-copies", "::fc::KernelOp"> {

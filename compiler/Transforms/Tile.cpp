@@ -8,6 +8,7 @@
 // axis's points and shared by all masks.
 #include "compiler/IR/KernelAxes.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/TailValues.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -221,13 +222,12 @@ struct Tile : impl::TileBase<Tile> {
         boundAccess(write);
       else if (auto reduce = dyn_cast<ReduceOp>(op))
         maskOperand(reduce, reduce.getInMutable(), reduce.getAxes(),
-                    identity(reduce.getKind(), reduce.getIn().getType().getElement()),
-                    reduce.getKind() == ReduceKind::Sum);
+                    identity(reduce.getKind(), reduce.getIn().getType().getElement()));
       else {
         auto dot = cast<DotOp>(op);
         for (OpOperand *operand : {&dot.getAMutable(), &dot.getBMutable()})
           maskOperand(dot, *operand, dot.getAxes(),
-                      Builder(op).getZeroAttr(elementOf(operand->get().getType())), /*zero=*/true);
+                      Builder(op).getZeroAttr(elementOf(operand->get().getType())));
       }
     }
   }
@@ -284,21 +284,29 @@ struct Tile : impl::TileBase<Tile> {
     llvm_unreachable("all kinds are listed");
   }
 
-  /// A read bounded by the end of the axis is 0 past it, and so needs no mask where 0 is asked for.
-  bool isZeroPast(Value value, Points &at) {
-    auto read = value.getDefiningOp<ReadOp>();
-    return read && isBounded(read.getBounded(), read.getLimits(), at);
+  /// What `value` is past the end of the axis, if one constant.
+  Attribute tailOf(Value value, Points &at) {
+    TailValues tails([&](Value other) -> Attribute {
+      if (other == at.inside)
+        return BoolAttr::get(&getContext(), false);
+      // A read bounded by the end of the axis is 0 past it.
+      if (auto read = other.getDefiningOp<ReadOp>();
+          read && isBounded(read.getBounded(), read.getLimits(), at))
+        return Builder(&getContext()).getZeroAttr(elementOf(other.getType()));
+      return {};
+    });
+    return tails.of(value);
   }
 
-  /// Replaces what `operand` takes past the end of the axes by `fill`. `zero`: that is 0.
-  void maskOperand(Operation *op, OpOperand &operand, ArrayAttr axes, TypedAttr fill, bool zero) {
+  /// Makes what `operand` takes past the end of the axes `fill`. Points past the end do not exist,
+  /// so whatever comes later may take the masked value too, and is then often right without a mask
+  /// of its own.
+  void maskOperand(Operation *op, OpOperand &operand, ArrayAttr axes, TypedAttr fill) {
     Value value = operand.get();
     SmallVector<Value> ins{value};
-    for (auto axis : axes.getAsRange<StringAttr>()) {
-      Points *at = raggedPoints(op, axis);
-      if (at && !(zero && isZeroPast(value, *at)))
+    for (auto axis : axes.getAsRange<StringAttr>())
+      if (Points *at = raggedPoints(op, axis); at && tailOf(value, *at) != fill)
         ins.push_back(insideOf(*at));
-    }
     if (ins.size() == 1)
       return;
     OpBuilder builder(op);
@@ -315,6 +323,10 @@ struct Tile : impl::TileBase<Tile> {
       result = arith::SelectOp::create(builder, loc, inside, result, other);
     YieldOp::create(builder, loc, result);
     operand.set(map.getResult(0));
+    value.replaceUsesWithIf(map.getResult(0), [&](OpOperand &use) {
+      Operation *user = op->getBlock()->findAncestorOpInBlock(*use.getOwner());
+      return user && op->isBeforeInBlock(user);
+    });
   }
 };
 
