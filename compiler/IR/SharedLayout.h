@@ -32,6 +32,10 @@ struct SharedLayout {
   int64_t sizeInBytes() const { return rows * columns * bytes; }
   /// What the start must be aligned to for the XOR to be that of TMA and wgmma.
   int64_t alignment() const { return mask() ? 8 * width() : 16; }
+  /// Bytes from one slot of a ring to the next.
+  int64_t slotStride() const {
+    return (sizeInBytes() + alignment() - 1) / alignment() * alignment();
+  }
 
   /// The widest page of 128, 64, 32 or 16 bytes that divides the minor axis; else the whole axis,
   /// unswizzled.

@@ -1,20 +1,223 @@
-// AllocateShared.cpp - declared; its work is added with its tests
+// AllocateShared.cpp - offsets of rings in shared memory, and the barriers between conflicting
+// accesses
+//
+// Allocation by liveness on the structured IR: a ring lives from its first access to its last, and
+// through the whole of a loop that it is accessed in. Only if that does not fit are rings whose
+// contents never cross a turn of a loop allowed to share bytes inside it (it costs barriers).
+// Offsets are first fit, largest ring first. Then one walk in program order inserts a barrier
+// before each access that conflicts with an access since the last barrier: overlapping bytes, one
+// of the two a write. A loop's body is walked twice, so that conflicts across its back edge are
+// seen; sharing bytes creates such conflicts, hence allocation first.
+#include "compiler/IR/SharedLayout.h"
+#include "compiler/Target/TargetInfo.h"
 #include "compiler/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
 
 namespace fc {
 #define GEN_PASS_DEF_ALLOCATESHARED
 #include "compiler/Transforms/Passes.h.inc"
 
 namespace {
+
+/// Bytes of shared memory that an operation touches.
+struct Access {
+  int64_t begin, end;
+  bool writes;
+  bool conflicts(const Access &other) const {
+    return (writes || other.writes) && begin < other.end && other.begin < end;
+  }
+};
+
+struct Buffer {
+  RingOp ring;
+  int64_t bytes, alignment;
+  SmallVector<std::pair<Operation *, bool>> accesses; ///< in program order; true: a write
+  int64_t first = 0, last = 0;                        ///< live from .. to, numbers of operations
+  int64_t offset = -1;
+};
+
+class Allocation {
+public:
+  explicit Allocation(KernelOp kernel) : kernel(kernel) {
+    int64_t number = 0;
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) { begins[op] = number++; });
+    kernel.walk<WalkOrder::PreOrder>([&](scf::ForOp loop) {
+      int64_t last = begins[loop];
+      loop.walk([&](Operation *op) { last = std::max(last, begins[op]); });
+      ends[loop] = last;
+    });
+    kernel.walk([&](RingOp ring) { addBuffer(ring); });
+  }
+
+  LogicalResult place(const TargetInfo &target) {
+    int64_t total = tryPlace(/*tight=*/false);
+    if (total > target.sharedPerCta)
+      total = tryPlace(/*tight=*/true);
+    if (total > target.sharedPerCta)
+      return refuse(target, total);
+    for (Buffer &buffer : buffers)
+      buffer.ring.setOffset(buffer.offset);
+    kernel->setAttr("fc.shared_bytes", Builder(kernel).getI64IntegerAttr(total));
+    return success();
+  }
+
+private:
+  void addBuffer(RingOp ring) {
+    TileType tile = ring.getRing().getType().getTile();
+    Buffer buffer{ring, SharedLayout::of(tile).slotStride() * ring.getRing().getType().getSlots(),
+                  SharedLayout::of(tile).alignment()};
+    for (Operation *user : ring->getUsers())
+      for (Value slot : user->getResults())
+        for (Operation *access : slot.getUsers())
+          buffer.accesses.push_back({access, isa<CopyOp, StoreOp>(access)});
+    llvm::sort(buffer.accesses, [&](auto a, auto b) { return begins[a.first] < begins[b.first]; });
+    buffers.push_back(buffer);
+  }
+
+  /// Sets `first` and `last`. Tight: a ring that every turn of a loop writes before it reads, and
+  /// that nothing outside the loop accesses, does not live across turns.
+  void setLife(Buffer &buffer, bool tight) {
+    buffer.first = buffer.last = begins[buffer.ring];
+    if (buffer.accesses.empty())
+      return;
+    buffer.first = begins[buffer.accesses.front().first];
+    buffer.last = begins[buffer.accesses.back().first];
+    for (auto [access, writes] : buffer.accesses)
+      for (auto loop = access->getParentOfType<scf::ForOp>(); loop;
+           loop = loop->getParentOfType<scf::ForOp>()) {
+        bool within = loop->isProperAncestor(buffer.accesses.front().first) &&
+                      loop->isProperAncestor(buffer.accesses.back().first);
+        bool fresh = within && buffer.accesses.front().second && sameBlock(buffer);
+        if (tight && fresh)
+          continue;
+        buffer.first = std::min(buffer.first, begins[loop]);
+        buffer.last = std::max(buffer.last, ends[loop]);
+      }
+  }
+  /// The write that comes first happens in every turn in which a read happens.
+  static bool sameBlock(Buffer &buffer) {
+    Block *block = buffer.accesses.front().first->getBlock();
+    return buffer.ring.getRing().getType().getSlots() == 1 &&
+           llvm::all_of(buffer.accesses, [&](auto access) {
+             return block->findAncestorOpInBlock(*access.first) != nullptr;
+           });
+  }
+
+  int64_t tryPlace(bool tight) {
+    SmallVector<Buffer *> order;
+    for (Buffer &buffer : buffers) {
+      setLife(buffer, tight);
+      buffer.offset = -1;
+      order.push_back(&buffer);
+    }
+    llvm::stable_sort(order, [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
+    int64_t total = 0;
+    for (Buffer *buffer : order) {
+      SmallVector<std::pair<int64_t, int64_t>> taken;
+      for (Buffer *other : order)
+        if (other->offset >= 0 && other->first <= buffer->last && buffer->first <= other->last)
+          taken.push_back({other->offset, other->offset + other->bytes});
+      llvm::sort(taken);
+      int64_t offset = 0;
+      for (auto [begin, end] : taken) {
+        if (offset + buffer->bytes <= begin)
+          break;
+        offset = std::max(offset, int64_t(llvm::alignTo(end, buffer->alignment)));
+      }
+      buffer->offset = offset;
+      total = std::max(total, offset + buffer->bytes);
+    }
+    return total;
+  }
+
+  LogicalResult refuse(const TargetInfo &target, int64_t total) {
+    SmallVector<Buffer *> order;
+    for (Buffer &buffer : buffers)
+      order.push_back(&buffer);
+    llvm::stable_sort(order, [](Buffer *a, Buffer *b) { return a->bytes > b->bytes; });
+    InFlightDiagnostic error = kernel.emitError("needs ")
+                               << total << " bytes of shared memory, and " << target.name << " has "
+                               << target.sharedPerCta << " for a CTA; choose smaller tiles";
+    for (Buffer *buffer : ArrayRef(order).take_front(3))
+      error.attachNote(buffer->ring.getLoc())
+          << buffer->bytes << " bytes hold " << buffer->ring.getRing().getType().getTile()
+          << " here, slots: " << buffer->ring.getRing().getType().getSlots();
+    return error;
+  }
+
+  KernelOp kernel;
+  SmallVector<Buffer> buffers;
+  llvm::DenseMap<Operation *, int64_t> begins, ends;
+};
+
+/// Inserts barriers. `pending` is what any thread may have accessed since the last one.
+class Fences {
+public:
+  void walk(Block &block) {
+    // An operation may gain a barrier before it while we stand on it.
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      if (auto loop = dyn_cast<scf::ForOp>(op)) {
+        SmallVector<Access> before = pending;
+        walk(*loop.getBody());
+        walk(*loop.getBody());  // what the turn before has left
+        pending.append(before); // no turn at all
+        continue;
+      }
+      if (isa<gpu::BarrierOp>(op)) {
+        pending.clear();
+        continue;
+      }
+      for (Region &region : op.getRegions())
+        if (isa<ProgramOp>(op))
+          walk(region.front());
+      SmallVector<Access> accesses = accessesOf(op);
+      bool conflict = llvm::any_of(accesses, [&](const Access &access) {
+        return llvm::any_of(pending, [&](const Access &old) { return old.conflicts(access); });
+      });
+      if (conflict) {
+        OpBuilder builder(&op);
+        gpu::BarrierOp::create(builder, op.getLoc());
+        pending.clear();
+      }
+      pending.append(accesses);
+    }
+  }
+
+private:
+  static SmallVector<Access> accessesOf(Operation &op) {
+    SmallVector<Access> accesses;
+    for (Value operand : op.getOperands()) {
+      if (!isa<SlotType>(operand.getType()))
+        continue;
+      auto ring = operand.getDefiningOp()->getOperand(0).getDefiningOp<RingOp>();
+      int64_t begin = *ring.getOffset();
+      RingType type = ring.getRing().getType();
+      accesses.push_back({begin,
+                          begin + SharedLayout::of(type.getTile()).slotStride() * type.getSlots(),
+                          isa<CopyOp, StoreOp>(op)});
+    }
+    return accesses;
+  }
+
+  SmallVector<Access> pending;
+};
+
 struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {
   using Base::Base;
   void runOnOperation() override {
-    getOperation()->emitError("this build has no AllocateShared");
-    signalPassFailure();
+    KernelOp kernel = getOperation();
+    const TargetInfo *info = findTarget(target);
+    if (!info) {
+      kernel.emitError("no target is called `") << target << "`: " << targetNames();
+      return signalPassFailure();
+    }
+    if (failed(Allocation(kernel).place(*info)))
+      return signalPassFailure();
+    Fences().walk(kernel.getBody().front());
   }
 };
 } // namespace

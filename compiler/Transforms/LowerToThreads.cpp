@@ -1,10 +1,9 @@
-// LowerToThreads.cpp - declared; its work is added with its tests
+// LowerToThreads.cpp - tiles become the scalars of one thread: the pass; the work is in Threads/
 #include "compiler/Transforms/Passes.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
 
 namespace fc {
 #define GEN_PASS_DEF_LOWERTOTHREADS
@@ -14,8 +13,21 @@ namespace {
 struct LowerToThreads : impl::LowerToThreadsBase<LowerToThreads> {
   using Base::Base;
   void runOnOperation() override {
-    getOperation()->emitError("this build has no LowerToThreads");
-    signalPassFailure();
+    ModuleOp module = getOperation();
+    SmallVector<KernelOp> kernels(module.getOps<KernelOp>());
+    if (kernels.empty())
+      return;
+    // Dynamic shared memory: all entries see the one array, as large as their launch makes it.
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+    auto bytes = LLVM::LLVMArrayType::get(builder.getI8Type(), 0);
+    auto shared = LLVM::GlobalOp::create(builder, module.getLoc(), bytes, /*isConstant=*/false,
+                                         LLVM::Linkage::External, "fc_shared", Attribute(),
+                                         /*alignment=*/1024, /*addrSpace=*/3);
+    for (KernelOp kernel : kernels) {
+      if (failed(Lowering(kernel, shared).run()))
+        return signalPassFailure();
+      kernel.erase();
+    }
   }
 };
 } // namespace

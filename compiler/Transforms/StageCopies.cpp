@@ -1,19 +1,272 @@
-// StageCopies.cpp - declared; its work is added with its tests
+// StageCopies.cpp - folds become loops; tiles in shared memory become slots of rings
+//
+// Two steps. First every fc.fold is an scf.for (several axes: a nest), its state the iteration
+// arguments. Then every tile that lives in shared memory, and every conversion between registers
+// that shuffles elements across threads, gets a ring: the producer acquires a slot, fills and
+// publishes it, the consumers wait, use and release it. With one slot and plain copies all of that
+// happens in program order; the barriers between come from fc-allocate-shared, which sees every
+// access.
+#include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
 
 namespace fc {
 #define GEN_PASS_DEF_STAGECOPIES
 #include "compiler/Transforms/Passes.h.inc"
 
 namespace {
+
+Value constant(OpBuilder &builder, Location loc, int64_t value) {
+  return arith::ConstantOp::create(builder, loc, builder.getI32IntegerAttr(value));
+}
+
+//===-- Folds --------------------------------------------------------------------===//
+
+/// One scf.for an axis, the first outermost. An empty range turns the loop zero times: the state is
+/// `init`.
+void lowerFold(FoldOp fold) {
+  OpBuilder builder(fold);
+  Location loc = fold.getLoc();
+  ArrayRef<int64_t> steps = *fold.getStep();
+  SmallVector<Value> state(fold.getInit()), coordinates;
+  SmallVector<scf::ForOp> loops;
+  for (auto [lo, hi, step] : llvm::zip(fold.getLo(), fold.getHi(), steps)) {
+    Value width = constant(builder, loc, step);
+    auto loop = scf::ForOp::create(builder, loc, lo, hi, width, state);
+    loops.push_back(loop);
+    coordinates.push_back(loop.getInductionVar());
+    state.assign(loop.getRegionIterArgs().begin(), loop.getRegionIterArgs().end());
+    builder.setInsertionPointToStart(loop.getBody());
+  }
+  Block *inner = loops.back().getBody();
+  if (inner->mightHaveTerminator())
+    inner->getTerminator()->erase();
+  Block &body = fold.getBody().front();
+  for (auto [argument, value] :
+       llvm::zip(body.getArguments(), llvm::concat<Value>(coordinates, state)))
+    argument.replaceAllUsesWith(value);
+  YieldOp yield = fold.yield();
+  SmallVector<Value> results(yield.getValues());
+  Location yieldLoc = yield.getLoc();
+  yield.erase();
+  inner->getOperations().splice(inner->end(), body.getOperations());
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    Block *block = loop.getBody();
+    if (block != inner && block->mightHaveTerminator())
+      block->getTerminator()->erase();
+    builder.setInsertionPointToEnd(block);
+    scf::YieldOp::create(builder, yieldLoc, results);
+    results.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  fold.replaceAllUsesWith(results);
+  fold.erase();
+}
+
+//===-- Rings --------------------------------------------------------------------===//
+
+class Staging {
+public:
+  explicit Staging(KernelOp kernel)
+      : kernel(kernel), program(kernel.program()), slots(kernel.getSchedule()->getStages()) {}
+
+  LogicalResult run() {
+    SmallVector<Operation *> sources;
+    int warps = kernel.getSchedule()->getWarps();
+    kernel.walk([&](Operation *op) {
+      for (Type type : op->getResultTypes())
+        if (auto tile = dyn_cast<TileType>(type); tile && tile.shared()) {
+          sources.push_back(op);
+          return;
+        }
+      if (auto convertOp = dyn_cast<ConvertOp>(op); convertOp && needsExchange(convertOp, warps))
+        sources.push_back(op);
+    });
+    for (Operation *op : sources)
+      if (failed(stage(op)))
+        return failure();
+    return success();
+  }
+
+private:
+  static bool needsExchange(ConvertOp op, int warps) {
+    PlaceAttr from = op.getIn().getType().registers(), to = op.getOut().getType().registers();
+    if (!from || !to)
+      return false;
+    Conversion::Kind kind = convert(from.place(), to.place(), warps).kind;
+    return kind == Conversion::Shuffle || kind == Conversion::Shared;
+  }
+
+  LogicalResult stage(Operation *op) {
+    if (auto read = dyn_cast<ReadOp>(op))
+      return stageRead(read);
+    if (auto convertOp = dyn_cast<ConvertOp>(op))
+      return stageConvert(convertOp);
+    return op->emitError("gives a tile in shared memory; only `fc.read` and `fc.convert` can");
+  }
+
+  /// A slot filled from global memory, as late as its first use allows: what is copied late does
+  /// not keep its slot, and two copies before one product share a barrier.
+  LogicalResult stageRead(ReadOp read) {
+    TileType tile = cast<TileType>(read.getOut().getType());
+    if (read->use_empty()) {
+      read.erase();
+      return success();
+    }
+    OpBuilder builder(firstUse(read));
+    Turn turn = open(builder, read.getLoc(), read, tile, slotsAt(read));
+    CopyOp::create(builder, read.getLoc(), read.getTensor(), read.getIndices(), read.getBounded(),
+                   read.getLimits(), read.getWhere(), turn.slot, builder.getStringAttr("plain"));
+    return hand(builder, read, read.getOut(), turn);
+  }
+
+  LogicalResult stageConvert(ConvertOp op) {
+    TileType from = op.getIn().getType(), to = op.getOut().getType();
+    if (from.shared() && to.shared())
+      return op.emitError("goes from shared memory to shared memory");
+    if (from.shared())
+      return success(); // becomes an fc.load when its source is staged
+    if (op->use_empty()) {
+      op.erase();
+      return success();
+    }
+    OpBuilder builder(op);
+    Turn turn = open(builder, op.getLoc(), op, to.shared() ? to : exchangeTile(from, to), 1);
+    StoreOp::create(builder, op.getLoc(), op.getIn(), turn.slot);
+    if (to.shared())
+      return hand(builder, op, op.getOut(), turn);
+    Value filled = publishAndWait(builder, op.getLoc(), turn);
+    Value loaded = LoadOp::create(builder, op.getLoc(), to, filled);
+    ReleaseOp::create(builder, op.getLoc(), turn.ring, turn.number);
+    op.getOut().replaceAllUsesWith(loaded);
+    op.erase();
+    return success();
+  }
+
+  struct Turn {
+    Value ring, number, slot;
+  };
+
+  /// Reads inside loops get as many slots as the schedule says; all else is used at once and needs
+  /// one.
+  int64_t slotsAt(Operation *op) { return op->getParentOfType<scf::ForOp>() ? slots : 1; }
+
+  Turn open(OpBuilder &builder, Location loc, Operation *at, TileType tile, int64_t count) {
+    OpBuilder top = OpBuilder::atBlockBegin(&program.getBody().front());
+    Value ring =
+        RingOp::create(top, loc, RingType::get(tile.getContext(), tile, count), IntegerAttr{});
+    Value number = turnNumber(builder, loc);
+    Value slot =
+        AcquireOp::create(builder, loc, SlotType::get(tile.getContext(), tile), ring, number);
+    return {ring, number, slot};
+  }
+
+  Value publishAndWait(OpBuilder &builder, Location loc, Turn turn) {
+    PublishOp::create(builder, loc, turn.ring, turn.number);
+    return WaitOp::create(builder, loc, turn.slot.getType(), turn.ring, turn.number);
+  }
+
+  /// Publishes the slot and gives it to the users of `value`, which `op` made and which goes away.
+  LogicalResult hand(OpBuilder &builder, Operation *op, Value value, Turn turn) {
+    Value filled = publishAndWait(builder, op->getLoc(), turn);
+    Block *block = builder.getInsertionBlock();
+    Operation *last = filled.getDefiningOp();
+    for (OpOperand &use : llvm::make_early_inc_range(value.getUses())) {
+      Operation *user = use.getOwner();
+      Operation *here = block->findAncestorOpInBlock(*user);
+      if (last->isBeforeInBlock(here))
+        last = here;
+      if (isa<DotOp>(user)) {
+        use.set(filled);
+        continue;
+      }
+      auto toRegisters = dyn_cast<ConvertOp>(user);
+      if (!toRegisters)
+        return user->emitError(
+            "uses a tile that is in shared memory; it must be converted to registers first");
+      OpBuilder load(user);
+      Value loaded = LoadOp::create(load, user->getLoc(), toRegisters.getOut().getType(), filled);
+      if (last == user)
+        last = loaded.getDefiningOp();
+      toRegisters.getOut().replaceAllUsesWith(loaded);
+      user->erase();
+    }
+    builder.setInsertionPointAfter(last);
+    ReleaseOp::create(builder, op->getLoc(), turn.ring, turn.number);
+    op->erase();
+    return success();
+  }
+
+  /// The operation of the read's own block that holds its first use.
+  static Operation *firstUse(ReadOp read) {
+    Operation *first = nullptr;
+    for (Operation *user : read->getUsers()) {
+      Operation *here = read->getBlock()->findAncestorOpInBlock(*user);
+      if (!first || here->isBeforeInBlock(first))
+        first = here;
+    }
+    return first;
+  }
+
+  /// The number of the turn: how many turns of the enclosing loops were begun before this one. The
+  /// loops that one fold became count as one.
+  Value turnNumber(OpBuilder &builder, Location loc) {
+    auto loop = dyn_cast_or_null<scf::ForOp>(builder.getInsertionBlock()->getParentOp());
+    if (!loop)
+      return constant(builder, loc, 0);
+    Value &known = numbers[loop];
+    if (known)
+      return known;
+    OpBuilder inside = OpBuilder::atBlockBegin(loop.getBody());
+    auto distance = [&](Value from, Value to) -> Value {
+      if (matchPattern(from, m_Zero()))
+        return to;
+      return arith::SubIOp::create(inside, loc, to, from);
+    };
+    Value number = arith::DivUIOp::create(
+        inside, loc, distance(loop.getLowerBound(), loop.getInductionVar()), loop.getStep());
+    auto outer = dyn_cast<scf::ForOp>(loop->getParentOp());
+    if (outer && &outer.getBody()->front() == loop.getOperation()) {
+      Value before = turnNumber(inside = OpBuilder(loop), loc);
+      inside.setInsertionPointAfterValue(number);
+      Value turns = arith::CeilDivSIOp::create(
+          inside, loc, distance(loop.getLowerBound(), loop.getUpperBound()), loop.getStep());
+      number = arith::AddIOp::create(inside, loc, arith::MulIOp::create(inside, loc, before, turns),
+                                     number);
+    }
+    return known = number;
+  }
+
+  /// The layout through which registers exchange: the axis that a thread of either side holds in
+  /// runs is contiguous.
+  static TileType exchangeTile(TileType from, TileType to) {
+    StringRef minor = from.getAxes().back().getValue();
+    for (TileType tile : {from, to})
+      for (const Digit &digit : tile.registers().place().of(Unit::Value))
+        if (digit.stride == 1)
+          minor = digit.axis;
+    int64_t bytes = std::max<int64_t>(from.getElement().getIntOrFloatBitWidth() / 8, 1);
+    return from.withPlace(SharedAttr::get(from.getContext(), minor,
+                                          SharedLayout::choosePage(from.size(minor), bytes)));
+  }
+
+  KernelOp kernel;
+  ProgramOp program;
+  int64_t slots;
+  llvm::DenseMap<Operation *, Value> numbers; ///< the turn's number in a loop, at the loop's top
+};
+
 struct StageCopies : impl::StageCopiesBase<StageCopies> {
   using Base::Base;
   void runOnOperation() override {
-    getOperation()->emitError("this build has no StageCopies");
-    signalPassFailure();
+    SmallVector<FoldOp> folds;
+    getOperation().walk([&](FoldOp fold) { folds.push_back(fold); });
+    for (FoldOp fold : folds)
+      lowerFold(fold);
+    if (failed(Staging(getOperation()).run()))
+      signalPassFailure();
   }
 };
 } // namespace

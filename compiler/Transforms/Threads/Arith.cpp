@@ -1,0 +1,248 @@
+// Arith.cpp - the arithmetic of scalars: meanings of the language, approximations of the machine
+//
+// Language S1: -inf - -inf = -inf and 0 / 0 = 0, unless `nnan` says that the case cannot arise.
+// Exponentials and logarithms are the machine's base-2 approximations (PTX ISA: ex2.approx within 2
+// ulp, lg2.approx within 2^-22), divisions and square roots are rounded. Nothing is contracted: m *
+// c - m * c must be 0 where both products are of a carried maximum.
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "compiler/Transforms/Threads/Lowering.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace fc {
+
+Type scalarType(Type type) {
+  if (auto real = dyn_cast<FloatType>(type); real && real.getWidth() == 8)
+    return IntegerType::get(type.getContext(), 8);
+  return type;
+}
+
+Type memoryType(Type type) {
+  if (type.isInteger(1))
+    return IntegerType::get(type.getContext(), 8);
+  return scalarType(type);
+}
+
+namespace {
+
+constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
+
+class Arithmetic {
+public:
+  Arithmetic(Emitter &emit, Operation *op, ValueRange operands) : emit(emit), op(op), x(operands) {}
+
+  Value lower() {
+    return llvm::TypeSwitch<Operation *, Value>(op)
+        .Case([&](arith::ConstantOp constant) { return lowerConstant(constant); })
+        .Case<arith::AddIOp>([&](auto) { return emit.add(x[0], x[1]); })
+        .Case<arith::SubIOp>([&](auto) { return emit.sub(x[0], x[1]); })
+        .Case<arith::MulIOp>([&](auto) { return emit.mul(x[0], x[1]); })
+        .Case<arith::DivSIOp>([&](auto) { return make<LLVM::SDivOp>(); })
+        .Case<arith::RemSIOp>([&](auto) { return make<LLVM::SRemOp>(); })
+        .Case<arith::DivUIOp>([&](auto) { return make<LLVM::UDivOp>(); })
+        .Case<arith::RemUIOp>([&](auto) { return make<LLVM::URemOp>(); })
+        .Case<arith::FloorDivSIOp>([&](auto) { return floorDivide(); })
+        .Case<arith::CeilDivSIOp>([&](auto) { return ceilDivide(); })
+        .Case<arith::AndIOp>([&](auto) { return make<LLVM::AndOp>(); })
+        .Case<arith::OrIOp>([&](auto) { return make<LLVM::OrOp>(); })
+        .Case<arith::XOrIOp>([&](auto) { return make<LLVM::XOrOp>(); })
+        .Case<arith::ShLIOp>([&](auto) { return make<LLVM::ShlOp>(); })
+        .Case<arith::ShRSIOp>([&](auto) { return make<LLVM::AShrOp>(); })
+        .Case<arith::ShRUIOp>([&](auto) { return make<LLVM::LShrOp>(); })
+        .Case<arith::MaxSIOp>([&](auto) { return make<LLVM::SMaxOp>(); })
+        .Case<arith::MinSIOp>([&](auto) { return make<LLVM::SMinOp>(); })
+        .Case<arith::MaxUIOp>([&](auto) { return make<LLVM::UMaxOp>(); })
+        .Case<arith::MinUIOp>([&](auto) { return make<LLVM::UMinOp>(); })
+        .Case([&](math::AbsIOp) {
+          Value negative = emit.less(x[0], emit.zero(x[0].getType()));
+          return emit.select(negative, emit.sub(emit.zero(x[0].getType()), x[0]), x[0]);
+        })
+        .Case([&](arith::CmpIOp compare) {
+          return emit.cmp(LLVM::ICmpPredicate(compare.getPredicate()), x[0], x[1]);
+        })
+        .Case([&](arith::CmpFOp compare) -> Value {
+          return LLVM::FCmpOp::create(emit.builder, emit.loc,
+                                      LLVM::FCmpPredicate(compare.getPredicate()), x[0], x[1]);
+        })
+        .Case<arith::SelectOp>([&](auto) { return emit.select(x[0], x[1], x[2]); })
+        .Case<arith::AddFOp>([&](auto) { return make<LLVM::FAddOp>(); })
+        .Case<arith::MulFOp>([&](auto) { return make<LLVM::FMulOp>(); })
+        .Case([&](arith::SubFOp sub) { return subtract(sub); })
+        .Case([&](arith::DivFOp div) { return divide(div); })
+        .Case<arith::NegFOp>([&](auto) { return make<LLVM::FNegOp>(); })
+        .Case<arith::MaxNumFOp>([&](auto) { return make<LLVM::MaxNumOp>(); })
+        .Case<arith::MinNumFOp>([&](auto) { return make<LLVM::MinNumOp>(); })
+        .Case<math::FmaOp>([&](auto) { return make<LLVM::FMAOp>(); })
+        .Case<math::AbsFOp>([&](auto) { return make<LLVM::FAbsOp>(); })
+        .Case<math::FloorOp>([&](auto) { return make<LLVM::FFloorOp>(); })
+        .Case<math::CeilOp>([&](auto) { return make<LLVM::FCeilOp>(); })
+        .Case<math::RoundEvenOp>([&](auto) { return make<LLVM::RoundEvenOp>(); })
+        .Case<math::CopySignOp>([&](auto) { return make<LLVM::CopySignOp>(); })
+        .Case<math::SqrtOp>([&](auto) { return make<LLVM::SqrtOp>(); })
+        .Case<math::RsqrtOp>([&](auto) { return approximate("llvm.nvvm.rsqrt.approx.f", x[0]); })
+        .Case<math::ExpOp>([&](auto) { return exp2(times(x[0], kLog2E)); })
+        .Case<math::Exp2Op>([&](auto) { return exp2(x[0]); })
+        .Case<math::LogOp>(
+            [&](auto) { return times(approximate("llvm.nvvm.lg2.approx.f", x[0]), kLn2); })
+        .Case<math::Log2Op>([&](auto) { return approximate("llvm.nvvm.lg2.approx.f", x[0]); })
+        .Case<math::TanhOp>([&](auto) { return tanh(); })
+        .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) { return convertFloat(); })
+        .Case<arith::SIToFPOp>([&](auto) { return cast<LLVM::SIToFPOp>(); })
+        .Case<arith::UIToFPOp>([&](auto) { return cast<LLVM::UIToFPOp>(); })
+        .Case<arith::FPToSIOp>([&](auto) { return toInteger(); })
+        .Case<arith::ExtSIOp>([&](auto) { return emit.toInteger(resultType(), x[0]); })
+        .Case<arith::ExtUIOp>([&](auto) { return cast<LLVM::ZExtOp>(); })
+        .Case<arith::TruncIOp>([&](auto) { return emit.toInteger(resultType(), x[0]); })
+        .Case<arith::BitcastOp>([&](auto) { return emit.bitcast(resultType(), x[0]); })
+        .Default([](Operation *) { return Value(); });
+  }
+
+private:
+  Type resultType() { return scalarType(op->getResult(0).getType()); }
+  template <class Op> Value make() { return Op::create(emit.builder, emit.loc, x); }
+  template <class Op> Value cast() {
+    return Op::create(emit.builder, emit.loc, resultType(), x[0]);
+  }
+  template <class Op> Value make(Value a, Value b) {
+    return Op::create(emit.builder, emit.loc, a, b);
+  }
+  Value compare(LLVM::FCmpPredicate predicate, Value a, double b) {
+    return LLVM::FCmpOp::create(emit.builder, emit.loc, predicate, a, emit.real(a.getType(), b));
+  }
+
+  Value lowerConstant(arith::ConstantOp constant) {
+    if (auto integer = dyn_cast<IntegerAttr>(constant.getValue()))
+      return emit.constant(integer.getType(), integer.getInt());
+    auto real = dyn_cast<FloatAttr>(constant.getValue());
+    if (!real)
+      return {};
+    if (real.getType().getIntOrFloatBitWidth() == 8)
+      return emit.constant(emit.i8, real.getValue().bitcastToAPInt().getZExtValue());
+    return emit.real(real);
+  }
+
+  //===-- Integers: division rounds to minus infinity -------------------------------===//
+  /// Whether quotient * b leaves a remainder whose sign is (is not) that of b.
+  Value correction(Value remainder, bool sameSign) {
+    Value zero = emit.zero(x[0].getType());
+    Value inexact = emit.cmp(LLVM::ICmpPredicate::ne, remainder, zero);
+    Value signs = emit.bitXor(remainder, x[1]);
+    Value test =
+        emit.cmp(sameSign ? LLVM::ICmpPredicate::sge : LLVM::ICmpPredicate::slt, signs, zero);
+    return emit.both(inexact, test);
+  }
+  Value floorDivide() {
+    if (auto divisor = emit.known(x[1]); divisor && *divisor > 0 && llvm::isPowerOf2_64(*divisor))
+      return make<LLVM::AShrOp>(x[0], emit.constant(x[0].getType(), llvm::Log2_64(*divisor)));
+    Value quotient = make<LLVM::SDivOp>(), remainder = make<LLVM::SRemOp>();
+    return emit.select(correction(remainder, false),
+                       emit.sub(quotient, emit.constant(quotient.getType(), 1)), quotient);
+  }
+  Value ceilDivide() {
+    Value quotient = make<LLVM::SDivOp>(), remainder = make<LLVM::SRemOp>();
+    return emit.select(correction(remainder, true),
+                       emit.add(quotient, emit.constant(quotient.getType(), 1)), quotient);
+  }
+
+  //===-- Floats ---------------------------------------------------------------------===//
+  static bool exact(arith::FastMathFlags flags) {
+    return bitEnumContainsAll(flags, arith::FastMathFlags::nnan);
+  }
+  /// Whether an operand of the operation is a constant for which `test` holds.
+  bool constantOperand(int index, llvm::function_ref<bool(const APFloat &)> test) {
+    APFloat value(0.0f);
+    return matchPattern(op->getOperand(index), m_ConstantFloat(&value)) && test(value);
+  }
+
+  Value subtract(arith::SubFOp sub) {
+    Value difference = make<LLVM::FSubOp>();
+    auto harmless = [](const APFloat &value) {
+      return !(value.isInfinity() && value.isNegative());
+    };
+    if (exact(sub.getFastmath()) || constantOperand(0, harmless) || constantOperand(1, harmless))
+      return difference;
+    double infinity = std::numeric_limits<double>::infinity();
+    Value unseen = emit.both(compare(LLVM::FCmpPredicate::oeq, x[0], -infinity),
+                             compare(LLVM::FCmpPredicate::oeq, x[1], -infinity));
+    return emit.select(unseen, x[0], difference);
+  }
+
+  Value divide(arith::DivFOp div) {
+    Value quotient = make<LLVM::FDivOp>();
+    auto harmless = [](const APFloat &value) { return !value.isZero(); };
+    if (exact(div.getFastmath()) || constantOperand(0, harmless) || constantOperand(1, harmless))
+      return quotient;
+    Value nothing = emit.both(compare(LLVM::FCmpPredicate::oeq, x[0], 0),
+                              compare(LLVM::FCmpPredicate::oeq, x[1], 0));
+    return emit.select(nothing, emit.real(quotient.getType(), 0), quotient);
+  }
+
+  /// The machine's function, which is of f32.
+  Value approximate(StringRef name, Value value) {
+    if (!value.getType().isF32())
+      return {};
+    return emit.intrinsic(name, emit.f32, value);
+  }
+  Value exp2(Value value) {
+    return value ? approximate("llvm.nvvm.ex2.approx.ftz.f", value) : value;
+  }
+  Value times(Value value, double factor) {
+    if (!value)
+      return value;
+    return make<LLVM::FMulOp>(value, emit.real(value.getType(), factor));
+  }
+
+  /// 1 - 2 / (1 + exp(2|x|)) with x's sign; near 0, where that cancels, the odd Taylor polynomial
+  /// to x^9 (its remainder below 0.3 is under 5e-8 of x).
+  Value tanh() {
+    if (!x[0].getType().isF32())
+      return {};
+    auto real = [&](double value) { return emit.real(emit.f32, value); };
+    auto fma = [&](Value a, Value b, Value c) -> Value {
+      return LLVM::FMAOp::create(emit.builder, emit.loc, a, b, c);
+    };
+    Value magnitude = LLVM::FAbsOp::create(emit.builder, emit.loc, x[0]);
+    Value grown = make<LLVM::FAddOp>(exp2(times(magnitude, 2 * kLog2E)), real(1));
+    Value far =
+        fma(emit.intrinsic("llvm.nvvm.rcp.approx.ftz.f", emit.f32, grown), real(-2), real(1));
+    Value square = make<LLVM::FMulOp>(x[0], x[0]);
+    Value sum = fma(square, real(62.0 / 2835), real(-17.0 / 315));
+    sum = fma(square, sum, real(2.0 / 15));
+    sum = fma(square, sum, real(-1.0 / 3));
+    Value near = fma(make<LLVM::FMulOp>(square, magnitude), sum, magnitude);
+    Value result = emit.select(compare(LLVM::FCmpPredicate::olt, magnitude, 0.3), near, far);
+    return LLVM::CopySignOp::create(emit.builder, emit.loc, result, x[0]);
+  }
+
+  Value convertFloat() {
+    Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
+    if (from.getIntOrFloatBitWidth() == 8 || to.getIntOrFloatBitWidth() == 8)
+      return {};
+    if (from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())
+      return cast<LLVM::FPExtOp>();
+    return cast<LLVM::FPTruncOp>();
+  }
+
+  /// Language T3: to nearest even, saturating. cvt does both.
+  Value toInteger() {
+    unsigned width = resultType().getIntOrFloatBitWidth();
+    if (!x[0].getType().isF32() || width < 32)
+      return {};
+    return emit.intrinsic(width == 64 ? "llvm.nvvm.f2ll.rn" : "llvm.nvvm.f2i.rn", resultType(),
+                          x[0]);
+  }
+
+  Emitter &emit;
+  Operation *op;
+  ValueRange x;
+};
+
+} // namespace
+
+Value lowerScalar(Emitter &emit, Operation *op, ValueRange operands) {
+  return Arithmetic(emit, op, operands).lower();
+}
+
+} // namespace fc

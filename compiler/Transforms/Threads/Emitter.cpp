@@ -1,0 +1,362 @@
+// Emitter.cpp - llvm operations, blocks, constants
+#include "compiler/Transforms/Threads/Emitter.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace fc {
+
+static Block *entryOf(LLVM::LLVMFuncOp function) { return &function.getBody().front(); }
+
+Emitter::Emitter(LLVM::LLVMFuncOp function)
+    : builder(function.getContext()), loc(function.getLoc()), function(function),
+      entry(OpBuilder::atBlockEnd(entryOf(function))) {
+  i1 = builder.getI1Type();
+  i8 = builder.getI8Type();
+  i16 = builder.getI16Type();
+  i32 = builder.getI32Type();
+  i64 = builder.getI64Type();
+  f32 = builder.getF32Type();
+  globalPointer = LLVM::LLVMPointerType::get(function.getContext(), 1);
+  sharedPointer = LLVM::LLVMPointerType::get(function.getContext(), 3);
+  builder.setInsertionPointToEnd(entryOf(function));
+  first = newBlock();
+  builder.setInsertionPointToEnd(first);
+}
+
+void Emitter::finish() {
+  LLVM::ReturnOp::create(builder, loc, ValueRange());
+  LLVM::BrOp::create(entry, loc, first);
+}
+
+Block *Emitter::newBlock(TypeRange arguments) {
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Location> locs(arguments.size(), loc);
+  return builder.createBlock(&function.getBody(), function.getBody().end(), arguments, locs);
+}
+
+//===-- Constants ----------------------------------------------------------------===//
+
+Value Emitter::constant(Type type, int64_t value) {
+  unsigned width = type.getIntOrFloatBitWidth();
+  value = width == 1 ? value & 1 : llvm::SignExtend64(value, width);
+  Value &known = integers[{type, value}];
+  if (!known) {
+    known =
+        LLVM::ConstantOp::create(entry, function.getLoc(), type, entry.getIntegerAttr(type, value));
+    values[known] = value;
+  }
+  return known;
+}
+
+Value Emitter::real(Type type, double value) { return real(entry.getFloatAttr(type, value)); }
+
+Value Emitter::real(FloatAttr value) {
+  Value &known = reals[value];
+  if (!known)
+    known = LLVM::ConstantOp::create(entry, function.getLoc(), value.getType(), value);
+  return known;
+}
+
+Value Emitter::zero(Type type) {
+  if (isa<IntegerType>(type))
+    return constant(type, 0);
+  if (isa<FloatType>(type))
+    return real(type, 0);
+  Value &known = reals[TypeAttr::get(type)];
+  if (!known)
+    known = LLVM::ZeroOp::create(entry, function.getLoc(), type);
+  return known;
+}
+
+std::optional<int64_t> Emitter::known(Value value) const {
+  auto it = values.find(value);
+  if (it == values.end())
+    return std::nullopt;
+  return it->second;
+}
+
+//===-- Arithmetic -----------------------------------------------------------------===//
+
+Value Emitter::add(Value a, Value b) {
+  auto x = known(a), y = known(b);
+  if (x && y)
+    return constant(a.getType(), *x + *y);
+  if (x && *x == 0)
+    return b;
+  if (y && *y == 0)
+    return a;
+  return LLVM::AddOp::create(builder, loc, a, b);
+}
+
+Value Emitter::addPoint(Value a, Value b) {
+  if (auto x = known(a), y = known(b); (x && (y || *x == 0)) || (y && *y == 0))
+    return add(a, b);
+  return LLVM::AddOp::create(builder, loc, a, b, LLVM::IntegerOverflowFlags::nsw);
+}
+
+Value Emitter::sub(Value a, Value b) {
+  auto x = known(a), y = known(b);
+  if (x && y)
+    return constant(a.getType(), *x - *y);
+  if (y && *y == 0)
+    return a;
+  return LLVM::SubOp::create(builder, loc, a, b);
+}
+
+Value Emitter::mul(Value a, Value b) {
+  auto x = known(a), y = known(b);
+  if (x && y)
+    return constant(a.getType(), *x * *y);
+  if ((x && *x == 0) || (y && *y == 1))
+    return a;
+  if ((y && *y == 0) || (x && *x == 1))
+    return b;
+  return LLVM::MulOp::create(builder, loc, a, b);
+}
+
+Value Emitter::udiv(Value a, int64_t b) {
+  if (auto x = known(a); x && *x >= 0)
+    return constant(a.getType(), *x / b);
+  if (b == 1)
+    return a;
+  return LLVM::UDivOp::create(builder, loc, a, constant(a.getType(), b));
+}
+
+Value Emitter::urem(Value a, int64_t b) {
+  if (auto x = known(a); x && *x >= 0)
+    return constant(a.getType(), *x % b);
+  if (b == 1)
+    return constant(a.getType(), 0);
+  return LLVM::URemOp::create(builder, loc, a, constant(a.getType(), b));
+}
+
+Value Emitter::bitAnd(Value a, Value b) {
+  if (auto x = known(a), y = known(b); x && y)
+    return constant(a.getType(), *x & *y);
+  return LLVM::AndOp::create(builder, loc, a, b);
+}
+
+Value Emitter::bitOr(Value a, Value b) {
+  if (auto x = known(a), y = known(b); x && y)
+    return constant(a.getType(), *x | *y);
+  return LLVM::OrOp::create(builder, loc, a, b);
+}
+
+Value Emitter::bitXor(Value a, Value b) {
+  auto x = known(a), y = known(b);
+  if (x && y)
+    return constant(a.getType(), *x ^ *y);
+  if (y && *y == 0)
+    return a;
+  return LLVM::XOrOp::create(builder, loc, a, b);
+}
+
+Value Emitter::shl(Value a, int64_t bits) {
+  if (bits == 0)
+    return a;
+  if (auto x = known(a))
+    return constant(a.getType(), *x << bits);
+  return LLVM::ShlOp::create(builder, loc, a, constant(a.getType(), bits));
+}
+
+Value Emitter::shr(Value a, int64_t bits) {
+  if (bits == 0)
+    return a;
+  if (auto x = known(a); x && *x >= 0)
+    return constant(a.getType(), *x >> bits);
+  return LLVM::LShrOp::create(builder, loc, a, constant(a.getType(), bits));
+}
+
+Value Emitter::cmp(LLVM::ICmpPredicate predicate, Value a, Value b) {
+  return LLVM::ICmpOp::create(builder, loc, predicate, a, b);
+}
+
+Value Emitter::select(Value condition, Value a, Value b) {
+  return LLVM::SelectOp::create(builder, loc, condition, a, b);
+}
+
+Value Emitter::toInteger(Type type, Value value) {
+  unsigned to = type.getIntOrFloatBitWidth(), from = value.getType().getIntOrFloatBitWidth();
+  if (to == from)
+    return value;
+  if (auto x = known(value); x && to > from)
+    return constant(type, *x);
+  if (to > from)
+    return LLVM::SExtOp::create(builder, loc, type, value);
+  return LLVM::TruncOp::create(builder, loc, type, value);
+}
+
+Value Emitter::both(Value a, Value b) {
+  if (!a || !b || a == b)
+    return a ? a : b;
+  return LLVM::AndOp::create(builder, loc, a, b);
+}
+
+Value Emitter::intrinsic(StringRef name, Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(builder, loc, result, builder.getStringAttr(name), operands)
+      .getResult(0);
+}
+
+void Emitter::call(StringRef name, ValueRange operands) {
+  LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr(name), operands);
+}
+
+//===-- Memory -----------------------------------------------------------------------===//
+
+Value Emitter::offset(Value base, Type element, Value index) {
+  if (auto x = known(index); x && *x == 0)
+    return base;
+  if (auto x = known(index))
+    return LLVM::GEPOp::create(builder, loc, base.getType(), element, base,
+                               ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(int32_t(*x))});
+  return LLVM::GEPOp::create(builder, loc, base.getType(), element, base, ValueRange{index});
+}
+
+Value Emitter::load(Type type, Value pointer, int64_t alignment) {
+  return LLVM::LoadOp::create(builder, loc, type, pointer, alignment);
+}
+
+void Emitter::store(Value value, Value pointer, int64_t alignment) {
+  LLVM::StoreOp::create(builder, loc, value, pointer, alignment);
+}
+
+/// What moves `count` elements of `element` at once: vectors of words where elements are narrower.
+static Type transferType(Type element, int64_t count) {
+  int64_t bits = element.getIntOrFloatBitWidth() * count;
+  if (count == 1)
+    return element;
+  if (element.getIntOrFloatBitWidth() >= 32)
+    return VectorType::get({count}, element);
+  if (bits <= 32)
+    return IntegerType::get(element.getContext(), bits);
+  return VectorType::get({bits / 32}, IntegerType::get(element.getContext(), 32));
+}
+
+SmallVector<Value> Emitter::loadElements(Type element, int64_t count, Value pointer) {
+  Type type = transferType(element, count);
+  Value value = load(type, pointer, count * element.getIntOrFloatBitWidth() / 8);
+  if (count == 1)
+    return {value};
+  return unpack(bitcast(VectorType::get({count}, element), value));
+}
+
+void Emitter::storeElements(ArrayRef<Value> elements, Value pointer) {
+  Type element = elements[0].getType();
+  Value value = bitcast(transferType(element, elements.size()), pack(elements));
+  store(value, pointer, elements.size() * element.getIntOrFloatBitWidth() / 8);
+}
+
+Value Emitter::bitcast(Type type, Value value) {
+  if (value.getType() == type)
+    return value;
+  return LLVM::BitcastOp::create(builder, loc, type, value);
+}
+
+SmallVector<Value> Emitter::unpack(Value vector) {
+  auto type = dyn_cast<VectorType>(vector.getType());
+  if (!type)
+    return {vector};
+  SmallVector<Value> elements;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    elements.push_back(LLVM::ExtractElementOp::create(builder, loc, vector, constant(i)));
+  return elements;
+}
+
+Value Emitter::pack(ArrayRef<Value> elements) {
+  if (elements.size() == 1)
+    return elements[0];
+  auto type = VectorType::get({int64_t(elements.size())}, elements[0].getType());
+  Value vector = LLVM::PoisonOp::create(builder, loc, type);
+  for (auto [i, element] : llvm::enumerate(elements))
+    vector = LLVM::InsertElementOp::create(builder, loc, vector, element, constant(i));
+  return vector;
+}
+
+//===-- Control flow -------------------------------------------------------------------===//
+
+Emitter::Values Emitter::ifThen(Value condition, llvm::function_ref<Values()> then,
+                                llvm::function_ref<Values()> otherwise) {
+  if (!condition)
+    return then();
+  OpBuilder before = builder;
+  Block *yes = newBlock();
+  builder.setInsertionPointToEnd(yes);
+  Values taken = then();
+  OpBuilder afterYes = builder;
+  Block *no = newBlock();
+  builder.setInsertionPointToEnd(no);
+  Values untaken = otherwise();
+  Block *join = newBlock(ValueRange(taken).getTypes());
+  LLVM::BrOp::create(builder, loc, untaken, join);
+  LLVM::BrOp::create(afterYes, loc, taken, join);
+  LLVM::CondBrOp::create(before, loc, condition, yes, no);
+  builder.setInsertionPointToEnd(join);
+  return Values(join->args_begin(), join->args_end());
+}
+
+void Emitter::ifThen(Value condition, llvm::function_ref<void()> then) {
+  if (!condition)
+    return then();
+  OpBuilder before = builder;
+  Block *yes = newBlock();
+  builder.setInsertionPointToEnd(yes);
+  then();
+  Block *join = newBlock();
+  LLVM::BrOp::create(builder, loc, join);
+  LLVM::CondBrOp::create(before, loc, condition, yes, join);
+  builder.setInsertionPointToEnd(join);
+}
+
+Emitter::Values Emitter::loop(Value lo, Value hi, Value step, ValueRange init,
+                              llvm::function_ref<Values(Value, ValueRange)> body) {
+  SmallVector<Type> types{lo.getType()};
+  llvm::append_range(types, init.getTypes());
+  Values start{lo};
+  llvm::append_range(start, init);
+  Block *header = newBlock(types);
+  LLVM::BrOp::create(builder, loc, start, header);
+  OpBuilder test = OpBuilder::atBlockEnd(header);
+  Value index = header->getArgument(0);
+  Value more = LLVM::ICmpOp::create(test, loc, LLVM::ICmpPredicate::slt, index, hi);
+  Block *inside = newBlock();
+  builder.setInsertionPointToEnd(inside);
+  Values next = body(index, header->getArguments().drop_front());
+  next.insert(next.begin(), add(index, step));
+  LLVM::BrOp::create(builder, loc, next, header);
+  Block *after = newBlock();
+  LLVM::CondBrOp::create(test, loc, more, inside, after);
+  builder.setInsertionPointToEnd(after);
+  auto results = header->getArguments().drop_front();
+  return Values(results.begin(), results.end());
+}
+
+//===-- The thread -----------------------------------------------------------------------===//
+
+Value Emitter::once(llvm::function_ref<Value()> make) {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(entryOf(function));
+  return make();
+}
+
+Value Emitter::thread() {
+  if (!threadId)
+    threadId = once([&] { return intrinsic("llvm.nvvm.read.ptx.sreg.tid.x", i32, {}); });
+  return threadId;
+}
+
+Value Emitter::lane() {
+  if (!laneId)
+    laneId = once([&] { return urem(thread(), 32); });
+  return laneId;
+}
+
+Value Emitter::warp() {
+  if (!warpId)
+    warpId = once([&] { return udiv(thread(), 32); });
+  return warpId;
+}
+
+void Emitter::barrier() { call("llvm.nvvm.barrier.cta.sync.aligned.all", constant(0)); }
+
+} // namespace fc

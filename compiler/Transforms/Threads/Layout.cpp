@@ -1,0 +1,119 @@
+// Layout.cpp - layouts from places, and how they relate
+#include "compiler/Transforms/Threads/Layout.h"
+#include <map>
+
+using namespace llvm;
+
+namespace fc {
+
+Layout Layout::of(const Place &given, ArrayRef<TileType::AxisSize> axes, int warps) {
+  Place place = given.normal();
+  Layout layout;
+  for (auto [axis, size] : axes) {
+    layout.axes.push_back(axis.getValue());
+    layout.sizes.push_back(size);
+    layout.extents.push_back(place.extent(axis.getValue()));
+  }
+  layout.values = place.count(Unit::Value);
+  layout.offsets.assign(axes.size(), SmallVector<int>(layout.values, 0));
+  layout.threads.resize(axes.size());
+  int divs[3] = {1, 1, 1};
+  for (const Digit &digit : place.digits) {
+    int &div = divs[int(digit.unit)];
+    int axis = digit.axis.empty() ? -1 : layout.find(digit.axis);
+    if (digit.unit != Unit::Value) {
+      ThreadDigit thread{digit.unit, div, digit.size, axis < 0 ? 0 : digit.stride};
+      (axis < 0 ? layout.replicas : layout.threads[axis]).push_back(thread);
+    } else if (axis >= 0) {
+      for (int value = 0; value < layout.values; ++value)
+        layout.offsets[axis][value] += value / div % digit.size * digit.stride;
+    }
+    div *= digit.size;
+  }
+  // An index past a unit's digits replicates.
+  for (auto [unit, all] : {std::pair(Unit::Lane, 32), std::pair(Unit::Warp, warps)})
+    if (int div = divs[int(unit)]; div < all)
+      layout.replicas.push_back({unit, div, (all + div - 1) / div, 0});
+  return layout;
+}
+
+Layout Layout::of(mlir::Type type, int warps) {
+  auto tile = mlir::dyn_cast<TileType>(type);
+  if (!tile)
+    return of(Place(), {}, warps);
+  return of(tile.registers().place(), tile.axisSizes(), warps);
+}
+
+int Layout::find(StringRef axis) const {
+  for (int i = 0; i < rank(); ++i)
+    if (axes[i] == axis)
+      return i;
+  return -1;
+}
+
+SmallVector<int> Layout::at(int value) const {
+  SmallVector<int> result;
+  for (int axis = 0; axis < rank(); ++axis)
+    result.push_back(offsets[axis][value]);
+  return result;
+}
+
+std::optional<SmallVector<int>> Layout::mapTo(const Layout &other) const {
+  SmallVector<int> mine; // the number here of each axis of `other`
+  for (int axis = 0; axis < other.rank(); ++axis) {
+    int here = find(other.axes[axis]);
+    if (here < 0 || threads[here] != other.threads[axis])
+      return std::nullopt;
+    mine.push_back(here);
+  }
+  std::map<SmallVector<int>, int> held;
+  for (int value = 0; value < other.values; ++value)
+    held.try_emplace(other.at(value), value);
+  SmallVector<int> result;
+  for (int value = 0; value < values; ++value) {
+    SmallVector<int> wanted;
+    for (int axis : mine)
+      wanted.push_back(offsets[axis][value]);
+    auto it = held.find(wanted);
+    if (it == held.end())
+      return std::nullopt;
+    result.push_back(it->second);
+  }
+  return result;
+}
+
+Layout::Runs Layout::runs(int axis, int most) const {
+  auto cut = [&](int width) -> std::optional<Runs> {
+    for (const ThreadDigit &digit : threads[axis])
+      if (digit.stride % width)
+        return std::nullopt;
+    if (sizes[axis] % width)
+      return std::nullopt;
+    std::map<SmallVector<int>, SmallVector<int>> groups; // by the first element of the run
+    for (int value = 0; value < values; ++value) {
+      SmallVector<int> start = at(value);
+      start[axis] -= start[axis] % width;
+      groups[start].push_back(value);
+    }
+    Runs result{width, {}};
+    for (auto &[start, group] : groups) {
+      llvm::sort(group, [&](int a, int b) { return offsets[axis][a] < offsets[axis][b]; });
+      if (int(group.size()) != width)
+        return std::nullopt;
+      for (int i = 0; i < width; ++i)
+        if (offsets[axis][group[i]] != start[axis] + i)
+          return std::nullopt;
+      result.values.push_back(group);
+    }
+    return result;
+  };
+  for (int width = most; width > 1; width /= 2)
+    if (auto result = cut(width))
+      return *result;
+  Runs single{1, {}};
+  for (int value = 0; value < values; ++value)
+    single.values.push_back({value});
+  return single;
+}
+
+} // namespace fc

@@ -1,0 +1,54 @@
+// Layout.h - a place, asked the questions of code generation: which values has a thread, at which
+// coordinates
+//
+// The coordinate of value v of a thread along an axis is the sum of a part that depends on the
+// thread (the digits of lanes and warps) and one that depends on v alone (a constant). A scalar is
+// a layout without axes.
+#pragma once
+#include "compiler/IR/Fc.h"
+
+namespace fc {
+
+/// A part of a thread's index: index / div % size, worth `stride` along an axis. Replicas have
+/// stride 0.
+struct ThreadDigit {
+  Unit unit; ///< Lane or Warp
+  int div, size, stride;
+  bool operator==(const ThreadDigit &) const = default;
+};
+
+struct Layout {
+  llvm::SmallVector<llvm::StringRef> axes; ///< as in the type: alphabetical
+  llvm::SmallVector<int64_t> sizes;        ///< elements of the tile
+  llvm::SmallVector<int64_t> extents;      ///< elements of the place; past the size they are ghosts
+  int values = 1;
+  llvm::SmallVector<llvm::SmallVector<int>> offsets;         ///< [axis][value]
+  llvm::SmallVector<llvm::SmallVector<ThreadDigit>> threads; ///< [axis]
+  llvm::SmallVector<ThreadDigit> replicas; ///< threads that differ here hold the same elements
+
+  /// Of a tile in registers, or of a scalar; `warps` of the CTA (those past the digits replicate).
+  static Layout of(mlir::Type type, int warps);
+  static Layout of(const Place &place, llvm::ArrayRef<TileType::AxisSize> axes, int warps);
+
+  int rank() const { return axes.size(); }
+  /// The number of an axis, or -1.
+  int find(llvm::StringRef axis) const;
+  bool ghosts(int axis) const { return extents[axis] > sizes[axis]; }
+  /// The offsets of one value, for each axis.
+  llvm::SmallVector<int> at(int value) const;
+
+  /// For each value here, the value of `other` with the same element on `other`'s axes, which must
+  /// be among these. Nothing when a thread does not hold it.
+  std::optional<llvm::SmallVector<int>> mapTo(const Layout &other) const;
+
+  /// The values cut into runs along `axis`: each run is `width` consecutive elements, whose first
+  /// is a multiple of `width` in every thread. `width` is the largest power of two up to `most` for
+  /// which that holds.
+  struct Runs {
+    int width;
+    llvm::SmallVector<llvm::SmallVector<int>> values; ///< of each run, ascending
+  };
+  Runs runs(int axis, int most) const;
+};
+
+} // namespace fc

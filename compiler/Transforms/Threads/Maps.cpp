@@ -1,0 +1,354 @@
+// Maps.cpp - iotas, maps, conversions and loops; any value at any point
+#include "compiler/Transforms/Threads/Lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+using namespace mlir;
+
+namespace fc {
+
+Value Point::at(StringRef axis) const {
+  for (auto &[name, value] : coordinates)
+    if (name == axis)
+      return value;
+  return {};
+}
+
+//===-- Coordinates ----------------------------------------------------------------===//
+
+const Layout &Lowering::layoutOf(Type type) {
+  auto &layout = layouts[type];
+  if (!layout)
+    layout = std::make_unique<Layout>(Layout::of(type, warps));
+  return *layout;
+}
+
+Value Lowering::threadPart(const Layout &layout, int axis) {
+  const auto &digits = layout.threads[axis];
+  if (digits.empty())
+    return emit.constant(0);
+  for (auto &[known, value] : threadParts)
+    if (known == digits)
+      return value;
+  Value sum = emit.once([&] {
+    Value sum = emit.constant(0);
+    for (const ThreadDigit &digit : digits) {
+      Value unit = digit.unit == Unit::Lane ? emit.lane() : emit.warp();
+      int all = digit.unit == Unit::Lane ? 32 : warps;
+      Value x = emit.udiv(unit, digit.div);
+      if (digit.div * digit.size < all)
+        x = emit.urem(x, digit.size);
+      sum = emit.addPoint(sum, emit.mul(x, digit.stride));
+    }
+    return sum;
+  });
+  threadParts.push_back({digits, sum});
+  return sum;
+}
+
+Value Lowering::coordinate(const Layout &layout, int axis, int value) {
+  return emit.addPoint(threadPart(layout, axis), emit.constant(layout.offsets[axis][value]));
+}
+
+Point Lowering::pointOf(const Layout &layout, int value) {
+  Point point;
+  for (int axis = 0; axis < layout.rank(); ++axis)
+    point.coordinates.push_back({layout.axes[axis], coordinate(layout, axis, value)});
+  return point;
+}
+
+Value Lowering::isReal(const Layout &layout, int value) {
+  Value real;
+  for (int axis = 0; axis < layout.rank(); ++axis)
+    if (layout.ghosts(axis))
+      real = emit.both(
+          real, emit.less(coordinate(layout, axis, value), emit.constant(layout.sizes[axis])));
+  return real;
+}
+
+Value Lowering::isFirstReplica(const Layout &layout) {
+  if (layout.replicas.empty())
+    return {};
+  for (auto &[known, value] : replicaTests)
+    if (known == layout.replicas)
+      return value;
+  Value first = emit.once([&] {
+    Value first;
+    for (const ThreadDigit &digit : layout.replicas) {
+      Value unit = digit.unit == Unit::Lane ? emit.lane() : emit.warp();
+      int all = digit.unit == Unit::Lane ? 32 : warps;
+      Value x = emit.udiv(unit, digit.div);
+      if (digit.div * digit.size < all)
+        x = emit.urem(x, digit.size);
+      first = emit.both(first, emit.equal(x, emit.constant(0)));
+    }
+    return first;
+  });
+  replicaTests.push_back({layout.replicas, first});
+  return first;
+}
+
+//===-- Elements -------------------------------------------------------------------===//
+
+Value Lowering::elementAt(Value operand, const Layout &layout, int value, Operation *user) {
+  auto tile = dyn_cast<TileType>(operand.getType());
+  if (!tile)
+    return scalar(operand);
+  const Layout &own = layoutOf(tile);
+  auto [entry, isNew] = maps.try_emplace({&layout, &own});
+  if (isNew)
+    entry->second = layout.mapTo(own);
+  auto held = values.find(operand);
+  if (entry->second && held != values.end())
+    return held->second[(*entry->second)[value]];
+  Point point = pointOf(layout, value);
+  return evaluate(operand, point, user);
+}
+
+Value Lowering::evaluate(Value operand, Point &point, Operation *user) {
+  if (!isa<TileType>(operand.getType()))
+    return scalar(operand);
+  if (Value known = point.known.lookup(operand))
+    return known;
+  Value result;
+  Operation *op = operand.getDefiningOp();
+  if (auto iota = dyn_cast_or_null<IotaOp>(op)) {
+    result = emit.addPoint(emit.toInteger(elementOf(operand.getType()), scalar(iota.getBase())),
+                           emit.toInteger(elementOf(operand.getType()), point.at(iota.axis())));
+  } else if (auto map = dyn_cast_or_null<MapOp>(op)) {
+    Values arguments;
+    for (Value in : map.getIns()) {
+      Value element = evaluate(in, point, user);
+      if (!element)
+        return {};
+      arguments.push_back(element);
+    }
+    Values yielded = inlineMap(map, arguments);
+    if (yielded.empty())
+      return {};
+    result = yielded[cast<OpResult>(operand).getResultNumber()];
+  } else if (auto convertOp = dyn_cast_or_null<ConvertOp>(op)) {
+    result = evaluate(convertOp.getIn(), point, user);
+  } else if (auto read = dyn_cast_or_null<ReadOp>(op)) {
+    Values indices;
+    for (Value index : read.getIndices())
+      if (!indices.emplace_back(evaluate(index, point, user)))
+        return {};
+    Value allowed;
+    for (auto [index, limit] : llvm::zip(read.getBounded(), read.getLimits())) {
+      Value x = evaluate(index, point, user);
+      if (!x)
+        return {};
+      allowed = emit.both(allowed, emit.less(x, emit.toInteger(x.getType(), scalar(limit))));
+    }
+    for (Value where : read.getWhere()) {
+      Value x = evaluate(where, point, user);
+      if (!x)
+        return {};
+      allowed = emit.both(allowed, x);
+    }
+    Type element = elementOf(operand.getType());
+    result = emit.ifThen(
+        allowed, [&] { return Values{loadAs(element, pointerTo(read.getTensor(), indices))}; },
+        [&] { return Values{emit.zero(scalarType(element))}; })[0];
+  } else {
+    InFlightDiagnostic error = user->emitError(
+        "needs a value in other threads than hold it, and it cannot be computed anew");
+    error.attachNote(operand.getLoc()) << "the value is " << operand.getType();
+    return {};
+  }
+  if (result)
+    point.known[operand] = result;
+  return result;
+}
+
+//===-- Operations -----------------------------------------------------------------===//
+
+bool Lowering::needed(Operation *op) {
+  auto [entry, isNew] = neededOps.try_emplace(op, false);
+  if (!isNew)
+    return entry->second;
+  bool result = llvm::any_of(op->getUsers(), [&](Operation *user) {
+    if (isa<CopyOp>(user))
+      return false;
+    return !isa<IotaOp, MapOp, ReadOp, ConvertOp>(user) || needed(user);
+  });
+  return neededOps[op] = result;
+}
+
+void Lowering::lowerIota(IotaOp op) {
+  const Layout &layout = layoutOf(op.getOut().getType());
+  Type type = scalarType(elementOf(op.getOut().getType()));
+  Value start = emit.addPoint(emit.toInteger(type, scalar(op.getBase())),
+                              emit.toInteger(type, threadPart(layout, 0)));
+  Values &out = values[op.getOut()];
+  for (int offset : layout.offsets[0])
+    out.push_back(emit.addPoint(start, emit.constant(type, offset)));
+}
+
+Lowering::Values Lowering::inlineMap(MapOp op, ArrayRef<Value> arguments) {
+  llvm::SmallDenseMap<Value, Value, 32> scope;
+  for (auto [argument, value] : llvm::zip(op.getBody().getArguments(), arguments))
+    scope[argument] = value;
+  for (Operation &inner : op.block()->without_terminator()) {
+    Values operands;
+    for (Value operand : inner.getOperands())
+      operands.push_back(scope.lookup(operand));
+    emit.loc = inner.getLoc();
+    Value result = lowerScalar(emit, &inner, operands);
+    if (!result) {
+      inner.emitError("`") << inner.getName() << "` on " << inner.getOperandTypes()
+                           << " has no code for one thread";
+      return {};
+    }
+    scope[inner.getResult(0)] = result;
+  }
+  Values yielded;
+  for (Value value : op.yield().getValues())
+    yielded.push_back(scope.lookup(value));
+  return yielded;
+}
+
+LogicalResult Lowering::lowerMap(MapOp op) {
+  if (op.getOuts().empty())
+    return success();
+  const Layout &layout = layoutOf(op.getOuts()[0].getType());
+  SmallVector<Values> outs(op.getNumResults());
+  for (int value = 0; value < layout.values; ++value) {
+    Values arguments;
+    for (Value in : op.getIns()) {
+      Value element = elementAt(in, layout, value, op);
+      if (!element)
+        return failure();
+      arguments.push_back(element);
+    }
+    Values yielded = inlineMap(op, arguments);
+    if (yielded.empty())
+      return failure();
+    for (auto [out, result] : llvm::zip(outs, yielded))
+      out.push_back(result);
+  }
+  for (auto [result, out] : llvm::zip(op.getOuts(), outs))
+    values[result] = out;
+  return success();
+}
+
+LogicalResult Lowering::lowerConvert(ConvertOp op) {
+  const Layout &layout = layoutOf(op.getOut().getType());
+  Values out;
+  for (int value = 0; value < layout.values; ++value)
+    if (!out.emplace_back(elementAt(op.getIn(), layout, value, op)))
+      return failure();
+  values[op.getOut()] = out;
+  return success();
+}
+
+LogicalResult Lowering::lowerLoop(scf::ForOp op) {
+  Values init;
+  for (Value value : op.getInitArgs())
+    llvm::append_range(init, values.find(value)->second);
+  bool ok = true;
+  auto bind = [&](Value tile, ValueRange &rest) {
+    size_t count = layoutOf(tile.getType()).values;
+    values[tile] = Values(rest.take_front(count));
+    rest = rest.drop_front(count);
+  };
+  Location loc = op.getLoc();
+  Values results = emit.loop(scalar(op.getLowerBound()), scalar(op.getUpperBound()),
+                             scalar(op.getStep()), init, [&](Value index, ValueRange carried) {
+                               values[op.getInductionVar()] = {index};
+                               for (Value argument : op.getRegionIterArgs())
+                                 bind(argument, carried);
+                               ok = succeeded(lower(*op.getBody()));
+                               Values next;
+                               if (ok)
+                                 for (Value value : op.getBody()->getTerminator()->getOperands())
+                                   llvm::append_range(next, values.find(value)->second);
+                               else
+                                 next = init;
+                               emit.loc = loc;
+                               return next;
+                             });
+  ValueRange rest = results;
+  for (Value result : op.getResults())
+    bind(result, rest);
+  return success(ok);
+}
+
+LogicalResult Lowering::lowerIf(scf::IfOp op) {
+  bool ok = true;
+  auto lowerArm = [&](Region &region) {
+    Values yielded;
+    if (region.empty())
+      return yielded;
+    ok = succeeded(lower(region.front())) && ok;
+    if (ok)
+      for (Value value : region.front().getTerminator()->getOperands())
+        llvm::append_range(yielded, values.find(value)->second);
+    return yielded;
+  };
+  Values results = emit.ifThen(
+      scalar(op.getCondition()), [&] { return lowerArm(op.getThenRegion()); },
+      [&] { return lowerArm(op.getElseRegion()); });
+  if (!ok)
+    return failure();
+  ArrayRef<Value> rest = results;
+  for (Value result : op.getResults()) {
+    size_t count = layoutOf(result.getType()).values;
+    values[result] = Values(rest.take_front(count));
+    rest = rest.drop_front(count);
+  }
+  return success();
+}
+
+LogicalResult Lowering::lower(Block &block) {
+  for (Operation &op : block) {
+    if (op.hasTrait<OpTrait::IsTerminator>())
+      continue;
+    emit.loc = op.getLoc();
+    if (failed(lower(&op)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult Lowering::lower(Operation *op) {
+  if (isa<IotaOp, MapOp, ReadOp, ConvertOp>(op) && !needed(op))
+    return success();
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](IotaOp iota) { return lowerIota(iota), success(); })
+      .Case([&](MapOp map) { return lowerMap(map); })
+      .Case([&](ConvertOp convertOp) { return lowerConvert(convertOp); })
+      .Case([&](ReadOp read) { return lowerRead(read); })
+      .Case([&](WriteOp write) { return lowerWrite(write); })
+      .Case([&](CopyOp copy) { return lowerCopy(copy); })
+      .Case([&](LoadOp load) { return lowerLoad(load); })
+      .Case([&](StoreOp store) { return lowerStore(store); })
+      .Case([&](DotOp dot) { return lowerDot(dot); })
+      .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
+      .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
+      .Case([&](scf::IfOp branch) { return lowerIf(branch); })
+      .Case<AcquireOp, WaitOp>([&](auto slot) {
+        lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot());
+        return success();
+      })
+      // One slot a ring's turn and plain copies: what orders them are the barriers.
+      .Case<RingOp, PublishOp, ReleaseOp>([](auto) { return success(); })
+      .Case([&](gpu::BarrierOp) { return emit.barrier(), success(); })
+      .Case([&](DimOp dim) {
+        values[dim.getValue()] = {dims.lookup(dim.getName())};
+        return success();
+      })
+      .Default([&](Operation *other) -> LogicalResult {
+        Values operands;
+        for (Value operand : other->getOperands())
+          operands.push_back(scalar(operand));
+        Value result = other->getNumResults() == 1 ? lowerScalar(emit, other, operands) : Value();
+        if (!result)
+          return other->emitError("`") << other->getName() << "` has no code for one thread";
+        values[other->getResult(0)] = {result};
+        return success();
+      });
+}
+
+} // namespace fc

@@ -1,0 +1,305 @@
+// Memory.cpp - tensors in global memory: reads, writes, copies
+//
+// An address is base + sum of index * stride in 64 bits; indices are i32 or i64. Elements whose
+// bounds or predicates fail are neither read nor written. Elements that share a predicate share a
+// branch.
+#include "compiler/Transforms/Threads/Lowering.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace fc {
+
+Value Lowering::pointerTo(Value tensor, ArrayRef<Value> indices) {
+  Tensor &t = tensorOf(tensor);
+  Type element = memoryType(cast<TensorType>(tensor.getType()).getElement());
+  Value sum = emit.constant(emit.i64, 0);
+  for (auto [index, stride] : llvm::zip(indices, t.strides)) {
+    Value wide = emit.toInteger(emit.i64, index);
+    sum = emit.add(sum, stride ? emit.mul(wide, stride) : wide);
+  }
+  return emit.offset(t.base, element, sum);
+}
+
+Value Lowering::isAligned(Value tensor, int64_t bytes) {
+  Tensor &t = tensorOf(tensor);
+  Value &known = t.aligned[bytes];
+  if (!known)
+    known = emit.once([&] {
+      int64_t size =
+          memoryType(cast<TensorType>(tensor.getType()).getElement()).getIntOrFloatBitWidth() / 8;
+      Value bits = LLVM::PtrToIntOp::create(emit.builder, emit.loc, emit.i64, t.base);
+      for (Value stride : t.strides)
+        if (stride)
+          bits = emit.bitOr(bits, emit.mul(stride, size));
+      Value low = emit.bitAnd(bits, emit.constant(emit.i64, bytes - 1));
+      return emit.equal(low, emit.constant(emit.i64, 0));
+    });
+  return known;
+}
+
+/// An element at a pointer; a boolean is a byte.
+Value Lowering::loadAs(Type element, Value pointer) {
+  Type type = memoryType(element);
+  Value value = emit.load(type, pointer, type.getIntOrFloatBitWidth() / 8);
+  if (element.isInteger(1))
+    return emit.cmp(LLVM::ICmpPredicate::ne, value, emit.constant(emit.i8, 0));
+  return value;
+}
+
+namespace {
+
+/// Conjunctions of predicates and comparisons, each made once: equal predicates are one value.
+class Predicates {
+public:
+  explicit Predicates(Emitter &emit) : emit(emit) {}
+  Value both(Value a, Value b) {
+    if (!a || !b || a == b)
+      return a ? a : b;
+    Value &known = pairs[{a, b}];
+    return known ? known : known = emit.both(a, b);
+  }
+  Value less(Value a, Value b) {
+    Value &known = comparisons[{a, b}];
+    return known ? known : known = emit.less(a, emit.toInteger(a.getType(), b));
+  }
+
+private:
+  Emitter &emit;
+  llvm::DenseMap<std::pair<Value, Value>, Value> pairs, comparisons;
+};
+
+} // namespace
+
+LogicalResult Lowering::lowerRead(ReadOp op) {
+  const Layout &layout = layoutOf(op.getOut().getType());
+  Type element = elementOf(op.getOut().getType());
+  Predicates predicates(emit);
+  SmallVector<Values> indices(layout.values);
+  llvm::MapVector<Value, SmallVector<int>> groups; // by predicate; null: always
+  for (int value = 0; value < layout.values; ++value) {
+    for (Value index : op.getIndices())
+      if (!indices[value].emplace_back(elementAt(index, layout, value, op)))
+        return failure();
+    Value allowed = isReal(layout, value);
+    for (auto [index, limit] : llvm::zip(op.getBounded(), op.getLimits())) {
+      Value x = elementAt(index, layout, value, op);
+      if (!x)
+        return failure();
+      allowed = predicates.both(allowed, predicates.less(x, scalar(limit)));
+    }
+    for (Value where : op.getWhere()) {
+      Value x = elementAt(where, layout, value, op);
+      if (!x)
+        return failure();
+      allowed = predicates.both(allowed, x);
+    }
+    groups[allowed].push_back(value);
+  }
+  Values out(layout.values);
+  for (auto &[allowed, group] : groups) {
+    Values loaded = emit.ifThen(
+        allowed,
+        [&] {
+          Values loaded;
+          for (int value : group)
+            loaded.push_back(loadAs(element, pointerTo(op.getTensor(), indices[value])));
+          return loaded;
+        },
+        [&] { return Values(group.size(), emit.zero(scalarType(element))); });
+    for (auto [value, x] : llvm::zip(group, loaded))
+      out[value] = x;
+  }
+  values[op.getOut()] = out;
+  return success();
+}
+
+LogicalResult Lowering::lowerWrite(WriteOp op) {
+  // The threads and values that cover all the points: those of the widest operand, and what it
+  // lacks as values.
+  SmallVector<Value> operands(op.getIndices());
+  llvm::append_range(operands, op.getWhere());
+  operands.push_back(op.getValue());
+  auto axes = *unionOfAxes(ValueRange(operands).getTypes(), [&] { return op.emitOpError(); });
+  Place place;
+  SmallVector<TileType::AxisSize> covered;
+  if (isa<TileType>(op.getValue().getType()))
+    std::rotate(operands.begin(), operands.end() - 1, operands.end());
+  for (Value operand : operands)
+    if (auto tile = dyn_cast<TileType>(operand.getType());
+        tile && tile.getAxes().size() > covered.size()) {
+      place = tile.registers().place();
+      covered = tile.axisSizes();
+    }
+  for (auto &axis : axes)
+    if (!llvm::is_contained(covered, axis))
+      place = place.repeat(axis.first.getValue(), axis.second, Unit::Value);
+  writeLayouts.push_back(std::make_unique<Layout>(Layout::of(place, axes, warps)));
+  const Layout &layout = *writeLayouts.back();
+
+  Predicates predicates(emit);
+  Value first = predicates.both(tensorOf(op.getTensor()).present, isFirstReplica(layout));
+  SmallVector<Values> indices(layout.values);
+  Values stored;
+  llvm::MapVector<Value, SmallVector<int>> groups;
+  for (int value = 0; value < layout.values; ++value) {
+    for (Value index : op.getIndices())
+      if (!indices[value].emplace_back(elementAt(index, layout, value, op)))
+        return failure();
+    Value allowed = isReal(layout, value);
+    for (auto [index, limit] : llvm::zip(op.getBounded(), op.getLimits())) {
+      Value x = elementAt(index, layout, value, op);
+      if (!x)
+        return failure();
+      allowed = predicates.both(allowed, predicates.less(x, scalar(limit)));
+    }
+    for (Value where : op.getWhere()) {
+      Value x = elementAt(where, layout, value, op);
+      if (!x)
+        return failure();
+      allowed = predicates.both(allowed, x);
+    }
+    if (!stored.emplace_back(elementAt(op.getValue(), layout, value, op)))
+      return failure();
+    groups[predicates.both(first, allowed)].push_back(value);
+  }
+  Type memory = memoryType(elementOf(op.getValue().getType()));
+  for (auto &[allowed, group] : groups)
+    emit.ifThen(allowed, [&] {
+      for (int value : group) {
+        Value x = stored[value];
+        if (x.getType() != memory)
+          x = LLVM::ZExtOp::create(emit.builder, emit.loc, memory, x);
+        emit.store(x, pointerTo(op.getTensor(), indices[value]),
+                   memory.getIntOrFloatBitWidth() / 8);
+      }
+    });
+  return success();
+}
+
+//===-- Copies ---------------------------------------------------------------------===//
+//
+// The slot is cut into chunks of up to 16 bytes along its contiguous axis; thread t takes chunks t,
+// t + threads,
+// ... so that neighbours take neighbouring chunks. Indices and predicates are computed at each
+// chunk's coordinates. Where the tensor is contiguous along the same axis the chunk is one load, if
+// base and strides are aligned (tested once, at run time); else its elements are loaded one by one.
+
+LogicalResult Lowering::lowerCopy(CopyOp op) {
+  TileType tile = op.getSlot().getType().getTile();
+  SharedLayout shape = SharedLayout::of(tile);
+  StringRef minor = tile.shared().getMinor();
+  Type element = tile.getElement(), memory = memoryType(element);
+  int64_t width = 16 / shape.bytes;
+  while (width > 1 && (shape.columns % width || shape.page % width))
+    width /= 2;
+  int64_t perRow = shape.columns / width, chunks = shape.rows * perRow, threads = warps * 32;
+
+  auto overMinor = [&](Value value) { return over(value, minor); };
+  auto last = op.getIndices().empty() ? Value() : op.getIndices().back();
+  bool contiguous = last && isa_and_nonnull<IotaOp>(last.getDefiningOp()) && overMinor(last) &&
+                    llvm::none_of(op.getIndices().drop_back(), overMinor) &&
+                    !tensorOf(op.getTensor()).strides.back() && !element.isInteger(1);
+  SmallVector<std::pair<Value, Value>> rowBounds, elementBounds;
+  for (auto bound : llvm::zip(op.getBounded(), op.getLimits()))
+    (overMinor(std::get<0>(bound)) ? elementBounds : rowBounds)
+        .push_back({std::get<0>(bound), std::get<1>(bound)});
+  SmallVector<Value> rowWhere, elementWhere;
+  for (Value where : op.getWhere())
+    (overMinor(where) ? elementWhere : rowWhere).push_back(where);
+
+  bool ok = true;
+  auto test = [&](Point &point, ArrayRef<std::pair<Value, Value>> bounds, ArrayRef<Value> where) {
+    Value allowed;
+    for (auto [index, limit] : bounds) {
+      Value x = evaluate(index, point, op);
+      if (!x)
+        return ok = false, Value();
+      allowed = emit.both(allowed, emit.less(x, emit.toInteger(x.getType(), scalar(limit))));
+    }
+    for (Value predicate : where) {
+      Value x = evaluate(predicate, point, op);
+      if (!x)
+        return ok = false, Value();
+      allowed = emit.both(allowed, x);
+    }
+    return allowed;
+  };
+  auto address = [&](Point &point) {
+    Values indices;
+    for (Value index : op.getIndices()) {
+      indices.push_back(evaluate(index, point, op));
+      if (!indices.back())
+        return ok = false, emit.zero(emit.globalPointer);
+    }
+    return pointerTo(op.getTensor(), indices);
+  };
+  Value zero = emit.zero(memory);
+
+  /// The elements of a chunk one by one.
+  auto gather = [&](Point &row, Value column) {
+    Values elements;
+    for (int64_t i = 0; i < width; ++i) {
+      Point point;
+      point.coordinates = row.coordinates;
+      for (auto &[axis, value] : point.coordinates)
+        if (axis == minor)
+          value = emit.addPoint(column, emit.constant(i));
+      Value allowed = test(point, elementBounds, elementWhere);
+      elements.push_back(emit.ifThen(
+          allowed, [&] { return Values{emit.load(memory, address(point), shape.bytes)}; },
+          [&] { return Values{zero}; })[0]);
+    }
+    return elements;
+  };
+  auto moveChunk = [&](Value chunk) {
+    Value column = emit.mul(emit.urem(chunk, perRow), width), rest = emit.udiv(chunk, perRow);
+    Point point;
+    SmallVector<Value> dynamic(tile.getAxes().size());
+    int64_t below = 1;
+    for (int axis = tile.getAxes().size() - 1; axis >= 0; --axis) {
+      StringRef name = tile.getAxes()[axis].getValue();
+      Value x = column;
+      if (name != minor) {
+        x = emit.udiv(rest, below);
+        below *= tile.getSizes()[axis];
+        if (below < shape.rows)
+          x = emit.urem(x, tile.getSizes()[axis]);
+      }
+      point.coordinates.push_back({name, x});
+      dynamic[axis] = x;
+    }
+    Value allowed = test(point, rowBounds, rowWhere);
+    auto together = [&] {
+      if (!contiguous || !elementBounds.empty() || !elementWhere.empty() || width == 1)
+        return gather(point, column);
+      Value from = address(point);
+      Value start = scalar(last.getDefiningOp<IotaOp>().getBase());
+      Value aligned = isAligned(op.getTensor(), width * shape.bytes);
+      if (auto known = emit.known(start); !known || *known % width)
+        aligned = emit.both(aligned, emit.equal(emit.urem(start, width), emit.constant(0)));
+      return emit.ifThen(
+          aligned, [&] { return Values(emit.loadElements(memory, width, from)); },
+          [&] {
+            Values elements;
+            for (int64_t i = 0; i < width; ++i)
+              elements.push_back(
+                  emit.load(memory, emit.offset(from, memory, emit.constant(i)), shape.bytes));
+            return elements;
+          });
+    };
+    Values elements = emit.ifThen(allowed, together, [&] { return Values(width, zero); });
+    SlotPointer to(emit, scalar(op.getSlot()), tile, dynamic);
+    emit.storeElements(elements, to.at(SmallVector<int>(dynamic.size(), 0)));
+  };
+  if (chunks <= threads) {
+    Value mine = chunks < threads ? emit.less(emit.thread(), emit.constant(chunks)) : Value();
+    emit.ifThen(mine, [&] { moveChunk(emit.thread()); });
+  } else {
+    emit.loop(emit.thread(), emit.constant(chunks), emit.constant(threads), {},
+              [&](Value chunk, ValueRange) { return moveChunk(chunk), Values(); });
+  }
+  return success(ok);
+}
+
+} // namespace fc
