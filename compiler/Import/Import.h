@@ -19,6 +19,7 @@ namespace fc {
 /// in one run, and the result is null.
 mlir::OwningOpRef<mlir::ModuleOp> importProgram(mlir::MLIRContext &context,
                                                 const dsl::Program &program,
-                                                llvm::StringRef kernelName = "");
+                                                llvm::StringRef kernelName = "",
+                                                llvm::StringRef target = "");
 
 } // namespace fc

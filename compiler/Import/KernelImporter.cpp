@@ -1,10 +1,8 @@
 // KernelImporter.cpp - the kernel, its grid and its statements
 #include "compiler/Import/KernelImporter.h"
 #include "compiler/Import/Import.h"
-#include "compiler/Target/Manifest.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Verifier.h"
-#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 
@@ -32,6 +30,17 @@ void collectSet(const std::vector<Stmt> &body, llvm::SetVector<const dsl::Var *>
   }
 }
 
+/// The axes that the value is reduced over.
+void collectReduced(const Expr *expr, llvm::SetVector<const Axis *> &into,
+                    llvm::DenseSet<const Expr *> &seen) {
+  expr = resolve(expr);
+  if (!seen.insert(expr).second)
+    return;
+  into.insert(expr->reduced.begin(), expr->reduced.end());
+  for (const Expr *operand : expr->operands)
+    collectReduced(operand, into, seen);
+}
+
 bool readsVar(const Expr *expr, llvm::DenseMap<const Expr *, bool> &known) {
   expr = resolve(expr);
   if (auto it = known.find(expr); it != known.end())
@@ -45,9 +54,9 @@ bool readsVar(const Expr *expr, llvm::DenseMap<const Expr *, bool> &known) {
 } // namespace
 
 KernelImporter::KernelImporter(OpBuilder &builder, const dsl::Program &program,
-                               const dsl::Kernel &kernel)
-    : builder(builder), program(program), kernel(kernel), usage(kernel, tree, intervals),
-      scalars(builder, tree, intervals) {}
+                               const dsl::Kernel &kernel, StringRef target)
+    : builder(builder), program(program), kernel(kernel), target(target),
+      usage(kernel, tree, intervals), scalars(builder, tree, intervals) {}
 
 Location KernelImporter::locOf(dsl::Loc loc) {
   return FileLineColLoc::get(builder.getContext(), program.files[loc.file].path, loc.line, loc.col);
@@ -95,40 +104,43 @@ KernelOp KernelImporter::makeKernel() {
       builder, loc, builder.getStringAttr(kernel.name), builder.getArrayAttr(names),
       builder.getI64IntegerAttr(int64_t(kernel.outputs.size())), ScheduleAttr());
   op.getBody().push_back(block.release());
-  if (ArrayAttr asked = schedules(); !asked.empty())
-    op->setDiscardableAttr("fc.asked", asked);
   return op;
 }
 
-/// The `schedule`s of the text: `{target = "", items = ["i=128", "warps=4", "walks:j=2"]}`, in
-/// order.
-ArrayAttr KernelImporter::schedules() {
-  SmallVector<Attribute> list;
-  auto addItem = [&](SmallVector<Attribute> &items, StringRef key, StringRef axis, int64_t value) {
-    std::string text = key.str();
-    if (!axis.empty())
-      text = key == "tile" ? axis.str() : (key + ":" + axis).str();
-    items.push_back(builder.getStringAttr(text + "=" + std::to_string(value)));
+/// What the text's schedules ask for: tile sizes, warps and stages in `fc.schedule_items`, walks in
+/// `fc.walks`. A schedule for the target comes after, and wins over, one for all.
+void KernelImporter::addSchedules(KernelOp op) {
+  NamedAttrList items, walks;
+  auto set = [&](NamedAttrList &list, StringRef name, int64_t value) {
+    list.set(name, builder.getI64IntegerAttr(value));
   };
-  auto add = [&](StringRef target, ArrayRef<Attribute> items) {
-    list.push_back(
-        builder.getDictionaryAttr({builder.getNamedAttr("items", builder.getArrayAttr(items)),
-                                   builder.getNamedAttr("target", builder.getStringAttr(target))}));
-  };
-  // `by n` is part of the meaning, and holds for every target.
-  SmallVector<Attribute> fixed;
+  for (bool forTarget : {false, true})
+    for (const dsl::Schedule &schedule : kernel.schedules) {
+      if (forTarget ? schedule.target != target : !schedule.target.empty())
+        continue;
+      for (const dsl::ScheduleItem &item : schedule.items) {
+        if (item.key == "walks")
+          walksOver[item.axis] = std::max(walksOver.lookup(item.axis), item.value);
+        else if (item.key == "tile")
+          set(items, item.axis, item.value);
+        else if (item.key == "warps" || item.key == "stages")
+          set(items, item.key, item.value);
+        else
+          mlir::emitWarning(locOf(item.loc))
+              << "schedule item `" << item.key
+              << "` is not supported by this compiler yet and does nothing; the result is the same";
+      }
+    }
+  // `by n` is part of the meaning.
   for (const Axis *axis : kernel.grid)
-    if (axis->tile && axis->by)
-      addItem(fixed, "tile", axis->name, constantOf(axis->by).value_or(0));
-  if (!fixed.empty())
-    add("", fixed);
-  for (const dsl::Schedule &schedule : kernel.schedules) {
-    SmallVector<Attribute> items;
-    for (const dsl::ScheduleItem &item : schedule.items)
-      addItem(items, item.key, item.axis, item.value);
-    add(schedule.target, items);
-  }
-  return builder.getArrayAttr(list);
+    if (auto by = constantOf(axis->by))
+      set(items, axis->name, *by);
+  for (const auto &[axis, count] : walksOver)
+    set(walks, axis, count);
+  if (!items.empty())
+    op->setDiscardableAttr("fc.schedule_items", items.getDictionary(builder.getContext()));
+  if (!walks.empty())
+    op->setDiscardableAttr("fc.walks", walks.getDictionary(builder.getContext()));
 }
 
 LogicalResult KernelImporter::run() {
@@ -139,6 +151,7 @@ LogicalResult KernelImporter::run() {
     dims[dim] = DimOp::create(builder, locOf(dim->loc), builder.getI32Type(), dim->name);
   makeProgram();
   statements(kernel.body);
+  addSchedules(op);
   builder.setInsertionPointAfter(op);
   return failure(failed);
 }
@@ -147,21 +160,18 @@ LogicalResult KernelImporter::run() {
 
 void KernelImporter::makeProgram() {
   SmallVector<Value> extents;
-  SmallVector<Attribute> names, texts;
+  SmallVector<Attribute> names;
   SmallVector<bool> tiles;
   auto body = std::make_unique<Block>();
   for (const Axis *axis : kernel.grid) {
-    const Expr *extent = tree.extent(axis, intervals);
-    extents.push_back(boundValue(extent));
+    extents.push_back(boundValue(tree.extent(axis, intervals)));
     names.push_back(builder.getStringAttr(axis->name));
-    texts.push_back(builder.getStringAttr(manifestExpr(extent)));
     tiles.push_back(axis->tile);
     body->addArgument(builder.getI32Type(), locOf(axis->loc));
   }
   insertAt(0);
   auto program = ProgramOp::create(builder, locOf(kernel.loc), extents, builder.getArrayAttr(names),
                                    builder.getDenseBoolArrayAttr(tiles));
-  program->getParentOp()->setDiscardableAttr("fc.extents", builder.getArrayAttr(texts));
   program.getBody().push_back(body.release());
   scopes[0].before = program;
   scopes.push_back({&program.getBody().front()});
@@ -260,10 +270,14 @@ void KernelImporter::setVar(const dsl::Var *var, const Expr *expr) {
     result =
         apply(loc, {result}, [&](ArrayRef<Value> in) { return scalars.toWidth(in[0], 64, loc); });
   vars[var] = broadcast(result, var->axes, loc);
-  // A `var` is a finished value (language S4): the derivation of online forms does not look through
-  // it.
-  if (Operation *op = vars[var].getDefiningOp(); op && isa<MapOp, ReduceOp, DotOp>(op))
-    op->setDiscardableAttr("fc.var", builder.getStringAttr(var->name));
+  // A `var` is a finished value (language S4): what uses it may walk the axis again.
+  llvm::SetVector<const Axis *> reduced;
+  llvm::DenseSet<const Expr *> seen;
+  collectReduced(expr, reduced, seen);
+  for (const Axis *axis : reduced) {
+    int64_t &walks = walksOver[axis->name];
+    walks = std::max<int64_t>(walks, 1) + 1;
+  }
 }
 
 void KernelImporter::store(const Stmt &stmt) {
@@ -343,7 +357,7 @@ void KernelImporter::loop(const Stmt &stmt) {
 //===-- The program ------------------------------------------------------------===//
 
 OwningOpRef<ModuleOp> importProgram(MLIRContext &context, const dsl::Program &program,
-                                    StringRef kernelName) {
+                                    StringRef kernelName, StringRef target) {
   OpBuilder builder(&context);
   Location loc = FileLineColLoc::get(&context, program.files[0].path, 1, 1);
   OwningOpRef<ModuleOp> module = ModuleOp::create(builder, loc);
@@ -351,7 +365,7 @@ OwningOpRef<ModuleOp> importProgram(MLIRContext &context, const dsl::Program &pr
   bool ok = true;
   for (const dsl::Kernel &kernel : program.kernels)
     if (kernelName.empty() || kernel.name == kernelName)
-      ok &= succeeded(KernelImporter(builder, program, kernel).run());
+      ok &= succeeded(KernelImporter(builder, program, kernel, target).run());
   // A kernel that failed is incomplete: only a whole module is verified.
   if (!ok || mlir::failed(verify(*module)))
     return {};

@@ -8,12 +8,14 @@
 #include "compiler/IR/Fc.h"
 #include "compiler/Import/Scalars.h"
 #include "compiler/Import/Usage.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace fc {
 
 class KernelImporter {
 public:
-  KernelImporter(mlir::OpBuilder &builder, const dsl::Program &program, const dsl::Kernel &kernel);
+  KernelImporter(mlir::OpBuilder &builder, const dsl::Program &program, const dsl::Kernel &kernel,
+                 llvm::StringRef target);
   /// Appends the kernel at the builder's insertion point. Failure when something was refused.
   mlir::LogicalResult run();
 
@@ -42,7 +44,7 @@ private:
   void setVar(const dsl::Var *var, const Expr *value);
   void store(const dsl::Stmt &stmt);
   void loop(const dsl::Stmt &stmt);
-  mlir::ArrayAttr schedules();
+  void addSchedules(KernelOp op);
 
   // Values (Values.cpp)
   mlir::Value value(const Expr *expr);
@@ -79,6 +81,7 @@ private:
   mlir::OpBuilder &builder;
   const dsl::Program &program;
   const dsl::Kernel &kernel;
+  llvm::StringRef target;
   Tree tree;
   Intervals intervals;
   Usage usage;
@@ -92,6 +95,8 @@ private:
   llvm::DenseMap<const dsl::Scalar *, mlir::Value> scalarValues;
   llvm::DenseMap<const dsl::Dim *, mlir::Value> dims;
   llvm::DenseSet<const Expr *> inProgress;
+  llvm::MapVector<llvm::StringRef, int64_t>
+      walksOver; ///< how many walks over an axis are asked for
   bool failed = false;
 };
 

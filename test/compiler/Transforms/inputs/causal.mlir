@@ -1,5 +1,5 @@
 module {
-  fc.kernel @causal(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg5: !fc.tensor<f32, ["B", "H", "M"]>) params ["q", "k", "v", "scale", "o", "lse"] outputs 2 attributes {fc.extents = ["\22B\22", "\22H\22", "\22M\22"]} {
+  fc.kernel @causal(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg5: !fc.tensor<f32, ["B", "H", "M"]>) params ["q", "k", "v", "scale", "o", "lse"] outputs 2 {
     %c64_i32 = arith.constant 64 : i32
     %c0_i32 = arith.constant 0 : i32
     %0 = fc.dim "B"

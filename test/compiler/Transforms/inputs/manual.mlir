@@ -1,5 +1,5 @@
 module {
-  fc.kernel @manual(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "scale", "o"] outputs 1 attributes {fc.extents = ["\22B\22", "\22H\22", "\22M\22"]} {
+  fc.kernel @manual(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "scale", "o"] outputs 1 attributes {fc.walks = {d = 4 : i64, j = 4 : i64}} {
     %c64_i32 = arith.constant 64 : i32
     %c0_i32 = arith.constant 0 : i32
     %0 = fc.dim "B"
@@ -15,17 +15,17 @@ module {
       ^bb0(%arg8: i32):
         %cst = arith.constant 0xFF800000 : f32
         fc.yield %cst : f32
-      } {fc.var = "m"} : (!fc.tile<i32, [i]>) -> !fc.tile<f32, [i]>
+      } : (!fc.tile<i32, [i]>) -> !fc.tile<f32, [i]>
       %8 = fc.map(%5) {
       ^bb0(%arg8: i32):
         %cst = arith.constant 0.000000e+00 : f32
         fc.yield %cst : f32
-      } {fc.var = "l"} : (!fc.tile<i32, [i]>) -> !fc.tile<f32, [i]>
+      } : (!fc.tile<i32, [i]>) -> !fc.tile<f32, [i]>
       %9 = fc.map(%5, %6) {
       ^bb0(%arg8: i32, %arg9: i32):
         %cst = arith.constant 0.000000e+00 : f32
         fc.yield %cst : f32
-      } {fc.var = "acc"} : (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) -> !fc.tile<f32, [d, i]>
+      } : (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) -> !fc.tile<f32, [d, i]>
       %10 = arith.subi %4, %2 : i32
       %11 = fc.map(%5, %10) {
       ^bb0(%arg8: i32, %arg9: i32):
@@ -53,7 +53,7 @@ module {
         ^bb0(%arg12: f32, %arg13: f32):
           %31 = arith.maxnumf %arg12, %arg13 : f32
           fc.yield %31 : f32
-        } {fc.var = "m"} : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
+        } : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
         %23 = fc.map(%20, %22) {
         ^bb0(%arg12: f32, %arg13: f32):
           %31 = arith.subf %arg12, %arg13 : f32
@@ -68,7 +68,7 @@ module {
           %33 = arith.mulf %arg12, %32 : f32
           %34 = arith.addf %33, %arg15 : f32
           fc.yield %34 : f32
-        } {fc.var = "l"} : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
+        } : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
         %26 = fc.map(%arg11, %22) {
         ^bb0(%arg12: f32, %arg13: f32):
           %31 = arith.subf %arg12, %arg13 : f32
@@ -87,7 +87,7 @@ module {
           %31 = arith.mulf %arg12, %arg13 : f32
           %32 = arith.addf %31, %arg14 : f32
           fc.yield %32 : f32
-        } {fc.var = "acc"} : (!fc.tile<f32, [d, i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [d, i]>) -> !fc.tile<f32, [d, i]>
+        } : (!fc.tile<f32, [d, i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [d, i]>) -> !fc.tile<f32, [d, i]>
         fc.yield %25, %30, %22 : !fc.tile<f32, [i]>, !fc.tile<f32, [d, i]>, !fc.tile<f32, [i]>
       }
       %16 = fc.map(%15#1, %15#0) {

@@ -1,5 +1,5 @@
 module {
-  fc.kernel @sinks(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: !fc.tensor<f32, ["H"]>, %arg4: f32, %arg5: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "sink", "scale", "o"] outputs 1 attributes {fc.extents = ["\22B\22", "\22H\22", "\22M\22"]} {
+  fc.kernel @sinks(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: !fc.tensor<f32, ["H"]>, %arg4: f32, %arg5: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "sink", "scale", "o"] outputs 1 {
     %c64_i32 = arith.constant 64 : i32
     %c0_i32 = arith.constant 0 : i32
     %0 = fc.dim "B"
