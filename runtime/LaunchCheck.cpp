@@ -90,27 +90,14 @@ std::string LaunchCheck::valuesIn(const Expr &expr) const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::optional<int64_t> LaunchCheck::integerOf(const Expr &expr, const std::string &what) {
-  std::string reason;
-  auto result = evaluate(expr, *this, reason);
-  if (result && !result->isInt())
-    reason = fmt::format("`{}` is {}, not an integer", expr.text(), result->text());
-  else if (result)
-    return result->integer;
-  refuse(fmt::format("{}: {}", what, reason));
-  return std::nullopt;
-}
-
-std::optional<bool> LaunchCheck::boolOf(const Expr &expr, const std::string &what) {
-  std::string reason;
-  auto result = evaluate(expr, *this, reason);
-  if (result && !result->isBool())
-    reason = fmt::format("`{}` is {}, not a bool", expr.text(), result->text());
-  else if (result)
-    return result->integer != 0;
+bool LaunchCheck::refuseValue(const std::string &what, const Expr &expr,
+                              const std::optional<Value> &result, const std::string &reason,
+                              std::string_view wanted) {
   const std::string values = valuesIn(expr);
-  refuse(fmt::format("{}: {}{}", what, reason, values.empty() ? "" : " (" + values + ")"));
-  return std::nullopt;
+  return refuse(fmt::format(
+      "{}: {}{}", what,
+      result ? fmt::format("`{}` is {}, not {}", expr.text(), result->text(), wanted) : reason,
+      values.empty() || expr.op == ExprOp::Name ? "" : " (" + values + ")"));
 }
 
 /// What the shape of `param` says of dimension `dim`; nothing if it does not bind it.
@@ -128,16 +115,22 @@ std::optional<int64_t> LaunchCheck::dimFrom(size_t dim, size_t param) const {
   return std::nullopt;
 }
 
-bool LaunchCheck::setDim(size_t dim, int64_t value, const std::string &origin) {
-  const Dimension &dimension = spec.dims[dim];
-  if (value < 0)
-    return refuse(
-        fmt::format("dimension `{}` would be {}, from {}", dimension.name, value, origin));
-  if (value > INT32_MAX)
-    return refuse(fmt::format("dimension `{}` is {}, from {}, and a dimension must be below 2^31",
-                              dimension.name, value, origin));
+std::string LaunchCheck::originOf(size_t dim) const {
+  if (!dimOrigins[dim])
+    return "the value given";
+  const size_t p = *dimOrigins[dim];
+  return fmt::format("`{}` of shape {}", spec.params[p].name, shapeText(launch.tensors[p]->shape));
+}
+
+bool LaunchCheck::setDim(size_t dim, int64_t value, std::optional<size_t> origin) {
   dims[dim] = value;
   dimOrigins[dim] = origin;
+  if (value < 0)
+    return refuse(fmt::format("dimension `{}` would be {}, from {}", spec.dims[dim].name, value,
+                              originOf(dim)));
+  if (value > INT32_MAX)
+    return refuse(fmt::format("dimension `{}` is {}, from {}, and a dimension must be below 2^31",
+                              spec.dims[dim].name, value, originOf(dim)));
   return true;
 }
 
@@ -145,32 +138,28 @@ bool LaunchCheck::bindDims(bool partial) {
   for (size_t d = 0; d < spec.dims.size(); ++d) {
     const Dimension &dimension = spec.dims[d];
     const size_t binder = dimension.tensor;
-    // The binder first, but an optional extent (`X?`) only if nothing else tells X: a 1 there may
-    // be none.
-    std::vector<size_t> order;
-    const bool weak = spec.params[binder].orOne[static_cast<size_t>(dimension.index)];
-    if (!weak)
-      order.push_back(binder);
-    for (size_t p = 0; p < spec.params.size(); ++p)
-      if (spec.params[p].isTensor() && p != binder)
-        order.push_back(p);
-    if (weak)
-      order.push_back(binder);
-    auto origin = [&](size_t p) {
-      return fmt::format("`{}` of shape {}", spec.params[p].name,
-                         shapeText(launch.tensors[p]->shape));
-    };
     if (launch.givenDims[d]) {
-      if (!setDim(d, *launch.givenDims[d], "the value given"))
+      if (!setDim(d, *launch.givenDims[d], std::nullopt))
         return false;
       continue;
     }
-    for (size_t p : order)
-      if (auto value = dimFrom(d, p)) {
-        if (!setDim(d, *value, origin(p)))
-          return false;
-        break;
-      }
+    // The binder first, but an optional extent (`X?`) only if nothing else tells X: a 1 there may
+    // be none.
+    const bool weak = spec.params[binder].orOne[static_cast<size_t>(dimension.index)];
+    std::optional<size_t> origin;
+    std::optional<int64_t> value;
+    auto ask = [&](size_t p) {
+      if (!value && (value = dimFrom(d, p)))
+        origin = p;
+    };
+    if (!weak)
+      ask(binder);
+    for (size_t p = 0; p < spec.params.size() && !value; ++p)
+      if (spec.params[p].isTensor() && p != binder)
+        ask(p);
+    ask(binder);
+    if (value && !setDim(d, *value, origin))
+      return false;
     if (!dims[d] && !partial)
       return refuse(fmt::format("dimension `{}` is not known: `{}`, which binds it, is not given",
                                 dimension.name, spec.params[binder].name));
@@ -181,12 +170,12 @@ bool LaunchCheck::bindDims(bool partial) {
 std::optional<std::vector<int64_t>> LaunchCheck::shapeOf(size_t param) {
   std::vector<int64_t> shape;
   for (const Expr &extent : spec.params[param].shape) {
-    const std::string what = fmt::format("the shape of `{}`", spec.params[param].name);
+    auto what = [&] { return fmt::format("the shape of `{}`", spec.params[param].name); };
     auto value = integerOf(extent, what);
     if (!value)
       return std::nullopt;
     if (*value < 0) {
-      refuse(fmt::format("{}: `{}` is {} ({})", what, extent.text(), *value, valuesIn(extent)));
+      refuse(fmt::format("{}: `{}` is {} ({})", what(), extent.text(), *value, valuesIn(extent)));
       return std::nullopt;
     }
     shape.push_back(*value);
@@ -212,7 +201,7 @@ bool LaunchCheck::checkShapes() {
       std::string why = valuesIn(extent);
       if (extent.op == ExprOp::Name)
         if (auto d = spec.dim(extent.name))
-          why = fmt::format("{} = {}, from {}", extent.name, want, dimOrigins[*d]);
+          why = fmt::format("{} = {}, from {}", extent.name, want, originOf(*d));
       return refuse(
           fmt::format("`{}` has shape {}, expected `{}`: extent {} is {}, and `{}` is {}{}{}",
                       param.name, shapeText(tensor->shape), param.text(), i, seen, extent.text(),
@@ -358,7 +347,7 @@ bool LaunchCheck::checkFacts() {
   for (const Fact &fact : spec.facts) {
     if (!fact.expr)
       continue;
-    auto holds = boolOf(*fact.expr, fmt::format("`assume {}`", fact.text));
+    auto holds = boolOf(*fact.expr, [&] { return fmt::format("`assume {}`", fact.text); });
     if (!holds)
       return false;
     if (!*holds)

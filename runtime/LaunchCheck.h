@@ -49,9 +49,28 @@ private:
   bool refuse(std::string message);
   std::string kernelName() const;
   std::optional<int64_t> dimFrom(size_t dim, size_t param) const;
-  bool setDim(size_t dim, int64_t value, const std::string &origin);
-  std::optional<int64_t> integerOf(const Expr &expr, const std::string &what);
-  std::optional<bool> boolOf(const Expr &expr, const std::string &what);
+  bool setDim(size_t dim, int64_t value, std::optional<size_t> origin);
+  std::string originOf(size_t dim) const;
+  /// The value of an expression; `what()` names it in a refusal, so that no text is made where
+  /// there is none.
+  template <class What> std::optional<int64_t> integerOf(const Expr &expr, What what) {
+    std::string reason;
+    const auto result = evaluate(expr, *this, reason);
+    if (result && result->isInt())
+      return result->integer;
+    refuseValue(what(), expr, result, reason, "an integer");
+    return std::nullopt;
+  }
+  template <class What> std::optional<bool> boolOf(const Expr &expr, What what) {
+    std::string reason;
+    const auto result = evaluate(expr, *this, reason);
+    if (result && result->isBool())
+      return result->integer != 0;
+    refuseValue(what(), expr, result, reason, "a bool");
+    return std::nullopt;
+  }
+  bool refuseValue(const std::string &what, const Expr &expr, const std::optional<Value> &result,
+                   const std::string &reason, std::string_view wanted);
   bool place(size_t param);
   std::string valuesIn(const Expr &expr) const;
   bool layOutEntry(const LaunchSpec &spec, LaunchPlan &plan);
@@ -62,7 +81,7 @@ private:
   const KernelSpec &spec;
   Error &error;
   std::vector<std::optional<int64_t>> dims;
-  std::vector<std::string> dimOrigins; ///< "extent 2 of `k`"
+  std::vector<std::optional<size_t>> dimOrigins; ///< the tensor that told it; empty: it was given
   std::vector<std::optional<Value>> scalars;
   std::vector<Placed> placed;
   /// Where the memory of each parameter begins: a buffer of the plan and an offset in it.

@@ -22,8 +22,8 @@ bool LaunchCheck::layOut(LaunchPlan &plan) {
       chosen = &variant;
       break;
     }
-    auto holds =
-        boolOf(*variant.condition, fmt::format("the condition of variant `{}`", variant.name));
+    auto holds = boolOf(*variant.condition,
+                        [&] { return fmt::format("the condition of variant `{}`", variant.name); });
     if (!holds)
       return false;
     if (*holds) {
@@ -78,7 +78,7 @@ bool LaunchCheck::makeBuffers(LaunchPlan &plan) {
   firstWorkspace = plan.buffers.size();
   for (size_t i = 0; i < spec.workspace.size(); ++i) {
     const std::string what = fmt::format("workspace {}", i);
-    auto bytes = integerOf(spec.workspace[i], what);
+    auto bytes = integerOf(spec.workspace[i], [&] { return what; });
     if (!bytes)
       return false;
     if (*bytes < 0 || *bytes > maxWorkspace)
@@ -99,17 +99,19 @@ bool LaunchCheck::layOutEntry(const LaunchSpec &launchSpec, LaunchPlan &plan) {
   bool empty = false;
   for (size_t i = 0; i < 3; ++i) {
     const Expr &expr = launchSpec.grid[i];
-    const std::string what = fmt::format("the grid of `{}` along {}", launchSpec.entry, "xyz"[i]);
+    auto what = [&] {
+      return fmt::format("the grid of `{}` along {}", launchSpec.entry, "xyz"[i]);
+    };
     auto count = integerOf(expr, what);
     if (!count)
       return false;
     if (*count < 0 || *count > gridLimits[i])
-      return refuse(fmt::format("{} is {} (`{}`{}), and must be from 0 to {}", what, *count,
+      return refuse(fmt::format("{} is {} (`{}`{}), and must be from 0 to {}", what(), *count,
                                 expr.text(), valuesIn(expr).empty() ? "" : ", " + valuesIn(expr),
                                 gridLimits[i]));
     if (*count % launchSpec.cluster[i] != 0)
-      return refuse(fmt::format("{} is {} (`{}`), and must be a multiple of the cluster's {}", what,
-                                *count, expr.text(), launchSpec.cluster[i]));
+      return refuse(fmt::format("{} is {} (`{}`), and must be a multiple of the cluster's {}",
+                                what(), *count, expr.text(), launchSpec.cluster[i]));
     entry.grid[i] = static_cast<uint32_t>(*count);
     empty |= *count == 0;
   }
