@@ -11,6 +11,26 @@ include "mlir/Pass/PassBase.td"
 
 def FuseOnlineSoftmax : Pass<"fc-fuse-online-softmax", "::fc::KernelOp"> {
   let summary = "derive the online form of every chain of reductions over a walked axis";
+  let description = [{
+    Puts every reduction and store over a walked axis (`fc.axis` without a size) into an `fc.fold` over it. A
+    reduction whose terms depend on an earlier reduction over the same axis becomes part of one carried state
+    with that reduction, corrected when the earlier one moves: softmax in every spelling, sinks, log-sum-exp,
+    variances, the gradient of softmax. Nothing is recognised by name; what is accepted is every sum of terms
+
+        coef * F(r) * G(x) * prod (x + y(r))^n * exp(X(x) + Y(r)) * conditions on x
+
+    over values x along the axis and earlier results r. What depends on r alone leaves the sum and is applied
+    after the walk; the rest is accumulated at a running anchor, and moving the anchor is linear in the
+    accumulators. The same corrections give the fold's `combine`. Maxima start at kFloor, so that neither body
+    nor merge holds a guard; behind the fold, what saw no point is -inf.
+
+    The kernel's attribute `fc.walks = {j = 2}` allows that many walks over an axis; the default is one. Walks over
+    an axis inside a hand-written loop, or after it, are folds of their own.
+
+    Relies on: canonical, deduplicated input. Refuses: a dependence that does not factor out, unless another walk
+    is allowed (`OnlineNotDerivable`, with the dependence and what would work). Numerics: sums are reassociated.
+    The first example is the first case of `test/compiler/Transforms/fuse-online-softmax.mlir`.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
