@@ -1,0 +1,120 @@
+// Compile.cpp - text -> checked program -> fc module -> stages -> LLVM IR -> PTX, one call an arrow
+#include "compiler/Compile.h"
+#include "compiler/DumpStages.h"
+#include "compiler/IR/Fc.h"
+#include "compiler/Import/Import.h"
+#include "compiler/Messages.h"
+#include "compiler/Target/EmitHeader.h"
+#include "compiler/Target/EmitPtx.h"
+#include "compiler/Target/Manifest.h"
+#include "compiler/Target/TargetInfo.h"
+#include "dsl/DumpAst.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+
+using namespace llvm;
+using mlir::failed;
+
+namespace fc {
+
+namespace {
+
+std::nullopt_t refuse(raw_ostream &errors, const Twine &message) {
+  errors << "fcc: error: " << message << "\n";
+  return std::nullopt;
+}
+
+template <class T> std::optional<T> valueOr(Expected<T> value, raw_ostream &errors) {
+  if (value)
+    return std::move(*value);
+  return refuse(errors, toString(value.takeError()));
+}
+
+/// Runs the stages up to `options.stopAfter`. A pass that crashes, or fails without a word, leaves
+/// a reproducer.
+bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &messages,
+               StageDumper &dumper) {
+  PipelineOptions pipeline;
+  pipeline.target = options.target;
+  pipeline.strategy = options.strategy;
+  for (const std::string &item : options.schedule)
+    pipeline.schedule.push_back(item);
+  pipeline.stopAfter = options.emit == Emit::Mlir ? options.stopAfter : Stage::Thread;
+  mlir::PassManager passes(module.getContext());
+  messages.catchCrashes(passes);
+  dumper.addTo(passes);
+  buildPipeline(passes, pipeline);
+  bool ok = succeeded(passes.run(module));
+  messages.finish(ok);
+  return ok;
+}
+
+} // namespace
+
+std::optional<std::string> compile(const CompileOptions &options, raw_ostream &errors) {
+  const TargetInfo *target = findTarget(options.target);
+  if (!target)
+    return refuse(errors,
+                  "no target is called `" + options.target + "`; there are " + targetNames());
+
+  dsl::Diagnostics diagnostics;
+  std::unique_ptr<dsl::Program> program =
+      dsl::checkFile(options.input, options.defines, diagnostics);
+  errors << diagnostics.render(options.color);
+  if (!program)
+    return std::nullopt;
+  if (!options.kernel.empty() && !program->kernel(options.kernel)) {
+    std::string names;
+    for (const dsl::Kernel &kernel : program->kernels)
+      names += (names.empty() ? "`" : ", `") + kernel.name + "`";
+    return refuse(errors,
+                  options.input + " has no kernel `" + options.kernel + "`; it has " + names);
+  }
+  if (options.emit == Emit::Ast)
+    return dsl::dumpAst(*program);
+
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // messages show the user's line, not ours
+  context.loadDialect<FcDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
+                      mlir::scf::SCFDialect, mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect,
+                      mlir::NVVM::NVVMDialect>();
+  Messages messages(context, program->files, errors, options.color);
+  mlir::OwningOpRef<mlir::ModuleOp> module = importProgram(context, *program, options.kernel);
+  if (!module) {
+    messages.finish(false);
+    return std::nullopt;
+  }
+  StageDumper dumper(options.dumpStages, *program, options);
+  if (!runStages(*module, options, messages, dumper))
+    return std::nullopt;
+  if (options.emit == Emit::Mlir)
+    return printModule(*module);
+
+  LLVMContext llvmContext;
+  PtxTarget ptxTarget{target->name, target->ptxVersion};
+  std::string manifest = writeManifest(*program, *module, options.target);
+  auto llvmModule = valueOr(translateToLlvm(*module, ptxTarget, manifest, llvmContext), errors);
+  if (!llvmModule)
+    return std::nullopt;
+  dumper.dump("llvm.ll", [&](raw_ostream &os) { os << **llvmModule; });
+  if (options.emit == Emit::Llvm) {
+    std::string text;
+    raw_string_ostream(text) << **llvmModule;
+    return text;
+  }
+  std::optional<std::string> ptx = valueOr(emitPtx(**llvmModule, ptxTarget), errors);
+  if (!ptx)
+    return std::nullopt;
+  dumper.dump("kernels.ptx", [&](raw_ostream &os) { os << *ptx; });
+  if (options.emit == Emit::Header)
+    return emitHeader(*program, options.kernel, *ptx, options.input);
+  if (options.emit == Emit::Cubin)
+    return valueOr(assembleCubin(*ptx, options.target), errors);
+  return ptx;
+}
+
+} // namespace fc

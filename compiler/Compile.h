@@ -1,0 +1,35 @@
+// Compile.h - one call from the text of a file to what fcc writes
+#pragma once
+#include "compiler/Pipeline.h"
+#include "dsl/Frontend.h"
+#include "llvm/Support/raw_ostream.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fc {
+
+/// What comes out: the checked tree as text; the module after `stopAfter`; LLVM IR; PTX with its
+/// manifest; a cubin (needs ptxas); a C++ header that embeds the PTX and launches it through the
+/// runtime.
+enum class Emit { Ast, Mlir, Llvm, Ptx, Cubin, Header };
+
+struct CompileOptions {
+  std::string input;    ///< path of the .fc file
+  dsl::Defines defines; ///< -D NAME=VALUE
+  std::string kernel;   ///< only this kernel; empty: all of the file
+  std::string target = "sm_80";
+  std::string strategy = "auto";
+  std::vector<std::string> schedule; ///< "i=64", "warps=4"
+  Stage stopAfter = Stage::Thread;   ///< matters to Emit::Mlir only
+  Emit emit = Emit::Ptx;
+  std::string dumpStages; ///< a folder for one file a stage; empty: none
+  bool color = false;
+};
+
+/// The output's bytes, or nothing after saying why on `errors`. Warnings go there too. Writes no
+/// file but those of `dumpStages` and, after a crash of a pass, a reproducer that the message
+/// names.
+std::optional<std::string> compile(const CompileOptions &options, llvm::raw_ostream &errors);
+
+} // namespace fc

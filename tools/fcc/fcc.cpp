@@ -1,0 +1,145 @@
+// fcc - the FlashCore compiler: reads the command line, calls compile(), writes one file
+//
+// The command line is CLI11's: LLVM's code generator owns the name --stop-after in llvm::cl.
+#include "compiler/Compile.h"
+#include "compiler/Target/TargetInfo.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include <CLI/CLI.hpp>
+
+using namespace llvm;
+using namespace fc;
+
+namespace {
+
+constexpr const char *overview = R"(FlashCore: attention kernels from their formula to PTX
+
+  fcc attention.fc -o attn.ptx                      PTX for sm_80, its manifest inside
+  fcc causal.fc -o causal.ptx --target=sm_90 -D D=128 -D T=bf16
+  fcc causal.fc --emit=ast                          the checked program
+  fcc causal.fc --stop-after=online                 the module when a stage has ended
+  fcc causal.fc -o causal.ptx --dump-stages=stages  one file a stage
+  fcc causal.fc -o causal.h                         a C++ header: the PTX and a launch function
+
+-o decides by its extension: .ptx .cubin .mlir .ll .h. Without -o, text goes to standard output.
+Run the result with fc-run.
+)";
+
+int refuse(const Twine &message) {
+  errs() << "fcc: error: " << message << "\n";
+  return 1;
+}
+
+std::optional<Emit> emitOf(StringRef name) {
+  return StringSwitch<std::optional<Emit>>(name)
+      .Case("ast", Emit::Ast)
+      .Case("mlir", Emit::Mlir)
+      .Case("ll", Emit::Llvm)
+      .Case("ptx", Emit::Ptx)
+      .Case("cubin", Emit::Cubin)
+      .Cases({"h", "hpp"}, Emit::Header)
+      .Default(std::nullopt);
+}
+
+/// Written beside and renamed: no half of a file is ever seen.
+int write(StringRef path, StringRef bytes) {
+  if (path.empty() || path == "-") {
+    outs() << bytes;
+    return 0;
+  }
+  Error error = writeToOutput(path, [&](raw_ostream &os) -> Error {
+    os << bytes;
+    return Error::success();
+  });
+  return error ? refuse("cannot write " + path + ": " + toString(std::move(error))) : 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  CompileOptions options;
+  std::string output, stopAfter, emit;
+  std::vector<std::string> defines;
+  bool helpStages = false;
+
+  CLI::App app(overview, "fcc");
+  app.set_version_flag("--version", "fcc 0.1.0");
+  app.add_option("file", options.input, "the .fc file");
+  app.add_option("-o", output, "the file to write")->type_name("FILE");
+  app.add_option("--target", options.target, "the target: " + targetNames())
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--strategy", options.strategy,
+                 "how far to go: scalar, or auto, the best there is")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("-D", defines, "set a compile-time parameter")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--schedule", options.schedule,
+                 "force tile sizes, warps, ring slots: i=64,j=64,warps=4")
+      ->type_name("ITEMS")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--kernel", options.kernel, "only this kernel of the file")->type_name("NAME");
+  app.add_option("--stop-after", stopAfter, "stop when this stage has ended (--help-stages)")
+      ->type_name("STAGE");
+  app.add_option("--dump-stages", options.dumpStages,
+                 "write the module after each stage into a folder")
+      ->type_name("DIR");
+  app.add_option("--emit", emit, "what to write: ast, mlir, ll, ptx, cubin, h (default: by -o)")
+      ->type_name("KIND");
+  app.add_flag("--help-stages", helpStages, "list the stages and what is true when each ends");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error); // --help, --version
+    return refuse(Twine(error.what()) + "; fcc --help shows how it is called");
+  }
+
+  if (helpStages) {
+    for (const StageInfo &stage : stages())
+      outs() << formatv("{0,-8} {1}\n", stage.name, stage.promise);
+    return 0;
+  }
+  if (options.input.empty())
+    return refuse("which file? fcc attention.fc -o attn.ptx; fcc --help says more");
+  options.color = sys::Process::StandardErrHasColors();
+  for (StringRef define : defines) {
+    auto [name, value] = define.split('=');
+    if (name.empty() || value.empty())
+      return refuse("`-D " + define + "` is not of the form -D NAME=VALUE");
+    options.defines[name.str()] = value.str();
+  }
+  if (!stopAfter.empty()) {
+    const StageInfo *stage = findStage(stopAfter);
+    if (!stage)
+      return refuse("no stage is called `" + stopAfter + "`; fcc --help-stages lists them");
+    options.stopAfter = stage->stage;
+  }
+
+  StringRef extension = sys::path::extension(output);
+  StringRef kind = !emit.empty() ? StringRef(emit) : extension.drop_front(!extension.empty());
+  if (kind.empty())
+    kind = stopAfter.empty() ? "ptx" : "mlir";
+  std::optional<Emit> what = emitOf(kind);
+  if (!what)
+    return refuse(emit.empty()
+                      ? "cannot tell from `" + output +
+                            "` what to write: the extension is one of .ptx .cubin .mlir .ll .h"
+                      : "`--emit=" + emit + "`: there are ast, mlir, ll, ptx, cubin, h");
+  if (!stopAfter.empty() && *what != Emit::Mlir)
+    return refuse("--stop-after gives a module: write it as .mlir");
+  if (*what == Emit::Cubin && output.empty())
+    return refuse("a cubin is no text: give it a file with -o");
+  options.emit = *what;
+
+  std::optional<std::string> bytes = compile(options, errs());
+  return bytes ? write(output, *bytes) : 1;
+}
