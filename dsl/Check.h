@@ -16,5 +16,7 @@ void check(const std::vector<ast::File> &files, const std::deque<SourceFile> &so
 /// Operations that the `fn`s of one kernel may expand to, and the depth of the resulting
 /// expressions (through `let`s): what bounds the recursion of everything behind the checker.
 constexpr unsigned kMaxExpansion = 200'000, kMaxExprDepth = 1000;
+/// Axes of one kernel.
+constexpr unsigned kMaxAxes = 100;
 
 } // namespace fc::dsl

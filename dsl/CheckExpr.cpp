@@ -26,6 +26,8 @@ const Symbol *KernelChecker::find(std::string_view name) const {
 
 std::vector<std::string_view> KernelChecker::visibleNames() const {
   std::vector<std::string_view> names;
+  if (visible.size() + fns.byName.size() > kMaxCandidates)
+    return names; // no suggestion is worth the search
   for (auto &[name, symbol] : visible)
     names.push_back(name);
   for (auto &[name, symbol] : fns.byName)
@@ -39,6 +41,8 @@ std::vector<std::string_view> KernelChecker::visibleNames() const {
 
 Reporter::Handle KernelChecker::unknown(Diag diag, ast::Name name, std::string_view instead) {
   auto handle = error(diag, name.loc, name.text);
+  if (!handle)
+    return handle;
   std::vector<std::string_view> names = visibleNames();
   if (diag == Diag::UnknownAxis)
     std::erase_if(names, [&](std::string_view candidate) {
@@ -126,7 +130,7 @@ bool KernelChecker::resolveAxes(const std::vector<ast::Name> &names, std::string
 //===-- Values ------------------------------------------------------------===//
 
 const Expr *KernelChecker::value(const ast::Expr &expr) {
-  if (gaveUp)
+  if (gaveUp || reporter.full())
     return nullptr;
   if (frame && ++expanded > kMaxExpansion) {
     error(Diag::ExpansionTooLarge, expr.loc, kMaxExpansion);

@@ -20,7 +20,7 @@ void KernelChecker::dependence(Value value, Dependence &out, std::unordered_set<
   else if (value->op == Op::VarRef)
     out.onVar = true;
   if (inner) {
-    out.axes.insert(inner->axes.begin(), inner->axes.end());
+    out.axes |= inner->axes;
     out.onVar |= inner->onVar;
   }
   for (Value operand : value->operands)
@@ -41,7 +41,7 @@ const KernelChecker::Dependence &KernelChecker::dependence(const Axis *axis) {
     return known->second;
   Dependence on;
   std::unordered_set<Value> seen;
-  on.axes.insert(axis);
+  on.axes.set(size_t(axis->id));
   for (Value bound : {axis->lo, axis->hi, axis->upto})
     dependence(bound, on, seen);
   return axisDependence[axis] = std::move(on);

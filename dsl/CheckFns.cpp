@@ -38,6 +38,8 @@ bool FnNames::isVisible(std::string_view name) const {
 
 std::vector<std::string_view> FnNames::visibleNames() const {
   std::vector<std::string_view> names;
+  if (locals.size() + fns.byName.size() + (outer ? outer->size() : 0) > kMaxCandidates)
+    return names; // no suggestion is worth the search
   for (auto &[name, loc] : locals)
     names.push_back(name);
   for (auto &[name, symbol] : fns.byName)
@@ -53,6 +55,8 @@ void FnNames::useName(ast::Name name) {
   if (isVisible(name.text))
     return;
   auto handle = reporter.report(Diag::UnknownName, name.loc, name.text);
+  if (!handle)
+    return;
   if (auto meant = nearest(name.text, visibleNames()))
     handle.fix(fmt::format("did you mean `{}`?", *meant), name.loc);
   else if (!outer)
@@ -63,8 +67,7 @@ void FnNames::useName(ast::Name name) {
 }
 
 void FnNames::useAxis(ast::Name name) {
-  bool axisParam = std::ranges::any_of(current->axes, [&](auto &a) { return a.text == name.text; });
-  if (axisParam || (outer && outer->contains(name.text)))
+  if (axisParams.contains(name.text) || (outer && outer->contains(name.text)))
     return; // in a kernel the expansion tells whether it is an axis
   auto handle = reporter.report(Diag::UnknownAxis, name.loc, name.text);
   if (!outer)
@@ -88,7 +91,9 @@ void FnNames::expr(const ast::Expr &expr) {
           .note(current->name.loc, fmt::format("`{}` is declared here", expr.name.text));
     } else if (!known && !isVisible(expr.name.text)) {
       auto handle = reporter.report(Diag::UnknownFunction, expr.name.loc, expr.name.text);
-      std::vector<std::string_view> names = visibleNames();
+      std::vector<std::string_view> names;
+      if (handle)
+        names = visibleNames();
       for (const Builtin &builtin : builtins())
         names.push_back(builtin.name);
       if (auto meant = nearest(expr.name.text, names))
@@ -111,8 +116,11 @@ bool FnNames::check(const ast::Fn &fn,
   current = &fn;
   outer = surroundings;
   locals.clear();
-  for (ast::Name axis : fn.axes)
+  axisParams.clear();
+  for (ast::Name axis : fn.axes) {
     declare(axis, "an axis");
+    axisParams.insert(axis.text);
+  }
   for (ast::Name param : fn.params)
     declare(param, "a parameter of a `fn`");
   for (const ast::Let &let : fn.lets) {

@@ -209,7 +209,8 @@ void KernelChecker::bindDims() {
     Value a = size->operands[0], b = size->operands[1];
     if (size->op == Op::Add && a->op == Op::Const)
       std::swap(a, b);
-    constexpr int64_t kLargest = int64_t(1) << 40; // so that what is done with offsets cannot overflow
+    constexpr int64_t kLargest = int64_t(1)
+                                 << 40; // so that what is done with offsets cannot overflow
     if (a->op != Op::DimRef || b->op != Op::Const || std::abs(b->intValue / 2) > kLargest / 2)
       return nullptr;
     offset = size->op == Op::Add ? b->intValue : -b->intValue;
@@ -354,6 +355,8 @@ void KernelChecker::check() {
   if (!gridSeen)
     error(Diag::GridMissing, syntax.name.loc, kernel.name)
         .fix("begin with `grid b in B, ...`: one program for each point");
+  if (gaveUp)
+    return;
   for (const dsl::Tensor *output : kernel.outputs)
     if (!storedNames.contains(output->name))
       error(Diag::NeverStored, output->loc, output->name);

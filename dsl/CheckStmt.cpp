@@ -67,6 +67,10 @@ const Expr *KernelChecker::bound(const ast::Expr *expr) {
 /// The axis that a binder declares, not yet visible. One with a mistake in its range is declared
 /// all the same, with null bounds.
 Axis *KernelChecker::range(const ast::Binder &binder, Axis::Kind kind) {
+  if (kernel.axes.size() == kMaxAxes) {
+    error(Diag::TooManyAxes, binder.name.loc, kMaxAxes);
+    gaveUp = true;
+  }
   Axis &axis = program.axisStore.emplace_back();
   axis.kind = kind;
   axis.name = binder.name.text;
@@ -180,8 +184,7 @@ void KernelChecker::fnStmt(const ast::Stmt &stmt) {
   // Its parameters and `let`s are names of their own; that they hide nothing is part of A8.
   Symbol symbol{
       .kind = Symbol::Fn, .name = fn.name.text, .loc = fn.name.loc, .fn = &fn, .local = true};
-  std::unordered_map<std::string_view, const Symbol *> seen = visible;
-  if (!FnNames(fns, reporter).check(fn, &seen))
+  if (!FnNames(fns, reporter).check(fn, &visible))
     brokenFns.insert(&fn);
   declare(symbol, "a `fn`", false);
 }
@@ -358,13 +361,13 @@ void KernelChecker::checkStoredOnce(const ast::Stmt &stmt, const Stmt &store) {
   std::string target(stmt.name.text);
   if (!on.onVar) {
     for (const Axis *axis : kernel.grid)
-      if (!on.axes.contains(axis))
+      if (!on.axes.test(size_t(axis->id)))
         error(Diag::GridAxisNotStored, stmt.loc, target, axis->name)
             .note(axis->loc, fmt::format("`{}` is declared here", axis->name))
             .fix(fmt::format("index `{}` by `{}`, or make it an `axis` and reduce over it", target,
                              axis->name));
     for (const Axis *axis : loops)
-      if (!on.axes.contains(axis))
+      if (!on.axes.test(size_t(axis->id)))
         error(Diag::LoopAxisNotStored, stmt.loc, target, axis->name)
             .note(axis->loc, "the loop is here")
             .fix("keep the value in a `var` and store it after the loop");

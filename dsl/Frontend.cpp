@@ -94,14 +94,21 @@ private:
     files[index] = std::move(file);
     path.push_back(index);
     for (const ast::Use &use : uses)
-      load(index, use);
+      if (!reporter.full())
+        load(index, use);
     path.pop_back();
   }
 
   void load(size_t user, const ast::Use &use) {
     std::string name(use.path.text);
     std::string target = (fs::path(sources[user].path).parent_path() / name).string();
+    if (auto known = targets.find(target); known != targets.end()) {
+      if (std::ranges::find(path, known->second) != path.end())
+        reportCycle(use, known->second);
+      return; // used twice: its functions are here already
+    }
     std::string text, why;
+    const std::string asked = target;
     if (!readFile(target, text, why)) {
       if (name != "lib.fc") {
         auto handle = reporter.report(Diag::UseNotFound, use.path.loc, name, why);
@@ -117,14 +124,16 @@ private:
     for (size_t i = 0; i < identities.size(); ++i) {
       if (identities[i] != id)
         continue;
+      targets.emplace(asked, i);
       if (std::ranges::find(path, i) != path.end())
         reportCycle(use, i);
-      return; // used twice: its functions are here already
+      return; // the same file by another path
     }
     if (path.size() >= ast::kMaxNesting) {
       reporter.report(Diag::TooDeep, use.path.loc, ast::kMaxNesting);
       return;
     }
+    targets.emplace(asked, sources.size());
     identities.push_back(id);
     sources.push_back({target, std::move(text)});
     load(sources.size() - 1);
@@ -143,8 +152,9 @@ private:
   Reporter reporter;
   std::deque<SourceFile> sources;
   std::vector<ast::File> files;
-  std::vector<std::string> identities; ///< of sources: the same file is loaded once
-  std::vector<size_t> path;            ///< the chain of `use`s
+  std::vector<std::string> identities;   ///< of sources: the same file is loaded once
+  std::map<std::string, size_t> targets; ///< paths as used, and the sources they are
+  std::vector<size_t> path;              ///< the chain of `use`s
 };
 
 } // namespace

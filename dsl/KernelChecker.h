@@ -13,6 +13,7 @@
 #pragma once
 #include "dsl/Check.h"
 #include "dsl/Words.h"
+#include <bitset>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -40,6 +41,9 @@ struct Symbol {
 };
 /// "an axis", "a tensor": for messages.
 std::string_view describe(const Symbol &symbol);
+
+/// With more names than this no suggestion is looked for.
+constexpr size_t kMaxCandidates = 5000;
 
 /// The `fn`s of all files, by name.
 struct FnScope {
@@ -71,6 +75,7 @@ private:
   const ast::Fn *current = nullptr;
   const std::unordered_map<std::string_view, const Symbol *> *outer = nullptr;
   std::unordered_map<std::string_view, Loc> locals;
+  std::unordered_set<std::string_view> axisParams;
 };
 
 class KernelChecker {
@@ -193,7 +198,7 @@ private:
 
   //===-- What depends on what ------------------------------------------===//
   struct Dependence {
-    std::set<const Axis *> axes;
+    std::bitset<kMaxAxes + 1> axes; ///< by id
     bool onVar = false;
   };
   const Dependence &dependence(const Axis *axis);
