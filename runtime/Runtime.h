@@ -17,6 +17,12 @@ namespace fc::rt {
 
 inline constexpr std::string_view version = "0.1.0";
 
+/// A fault that the emulator can report: `id` is that of Error::id.
+struct CheckInfo {
+  std::string_view id, meaning;
+};
+std::span<const CheckInfo> emulatorChecks();
+
 /// PTX with its manifest, loaded on a device. Immutable, shared between threads.
 class Module {
 public:

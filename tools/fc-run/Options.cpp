@@ -92,8 +92,7 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   CLI::App app(description, "fc-run");
   app.footer(examples);
   app.set_version_flag("--version", std::string(rt::version));
-  app.add_option("input", options.input, "a .ptx made by fcc, or a .fc to compile first")
-      ->required();
+  app.add_option("input", options.input, "a .ptx made by fcc, or a .fc to compile first");
   app.add_option("--kernel", options.kernels, "run this kernel only (may be repeated)")
       ->type_name("NAME");
   app.add_option("--shape", shape, "dimensions that no file gives: B=1,H=8,M=512")
@@ -167,6 +166,9 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   app.add_flag("--list,--list-ptx", options.listPtx,
                "print the kernels of the PTX and their parameters, and stop")
       ->group("Output");
+  app.add_flag("--list-checks", options.listChecks,
+               "print the faults that the emulator finds, and stop")
+      ->group("Output");
 
   CommandLine result;
   auto usage = [&](const std::string &message) {
@@ -184,6 +186,8 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   } catch (const CLI::ParseError &error) {
     return usage(error.what());
   }
+  if (options.input.empty() && !options.listChecks)
+    return usage("input is required: a .ptx or a .fc");
   options.check = check->count() > 0;
   options.checkFile = checkFile;
   options.races = !noRaces;

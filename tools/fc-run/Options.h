@@ -29,7 +29,7 @@ struct Options {
   std::vector<std::string> defines;
   std::string target, strategy, schedule;
 
-  bool json = false, counters = false, listPtx = false;
+  bool json = false, counters = false, listPtx = false, listChecks = false;
 };
 
 /// What a command line comes to: options to run, or a text to print and an exit code.

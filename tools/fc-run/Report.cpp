@@ -105,6 +105,13 @@ std::string listText(const rt::Module &module) {
   return result;
 }
 
+std::string checksText() {
+  Table table;
+  for (const rt::CheckInfo &check : rt::emulatorChecks())
+    table.row({std::string(check.id), std::string(check.meaning)});
+  return table.text();
+}
+
 std::string table(const Options &options, const Session &session,
                   const std::vector<Comparison> &comparisons) {
   std::vector<std::string> dims;

@@ -7,6 +7,9 @@ namespace fc::run {
 /// The kernels of a PTX and their parameters.
 std::string listText(const rt::Module &module);
 
+/// The faults that the emulator knows, a line each.
+std::string checksText();
+
 /// A table of the outputs, with their errors if they were checked, else with their range.
 std::string table(const Options &options, const Session &session,
                   const std::vector<Comparison> &comparisons);

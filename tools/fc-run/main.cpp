@@ -56,6 +56,10 @@ void warnOfOtherText(const std::string &path, const rt::Module &module) {
 }
 
 int runTool(const Options &options) {
+  if (options.listChecks) {
+    fmt::print("{}", checksText());
+    return passed;
+  }
   rt::Error error;
   const auto device = rt::openDevice(options.device, error);
   if (!device || !setUp(options, *device, error))
