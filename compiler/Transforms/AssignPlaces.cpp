@@ -205,8 +205,23 @@ private:
     TileType in = reduce.getIn().getType();
     if (!in.getPlace())
       want(reduce.getInMutable(), placeOf(in));
+    // Lanes exchange by shuffles; what warps must exchange is brought into each of them first.
     PlaceAttr place = reduce.getIn().getType().registers();
+    want(reduce.getInMutable(), place = withinWarps(place, reduce.getAxes()));
     setPlace(reduce.getOut(), sliceFor(place, reduce.getOut().getType()));
+  }
+
+  /// The place with every warp holding all of `axes`.
+  PlaceAttr withinWarps(PlaceAttr from, ArrayAttr axes) {
+    Place place = from.place();
+    for (auto axis : axes.getAsRange<StringAttr>())
+      for (size_t i = 0, count = place.digits.size(); i < count; ++i)
+        if (Digit digit = place.digits[i];
+            digit.axis == axis.getValue() && digit.unit == Unit::Warp) {
+          place.digits[i] = {Unit::Warp, "", digit.size, 0};
+          place.digits.push_back({Unit::Value, digit.axis, digit.size, digit.stride});
+        }
+    return PlaceAttr::get(context, place);
   }
 
   void visitDot(DotOp dot) {

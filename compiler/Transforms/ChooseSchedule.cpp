@@ -17,8 +17,9 @@ namespace fc {
 
 namespace {
 
-/// The kernel's own schedule statement, left by import: names to integers.
-constexpr StringLiteral kItemsAttr = "fc.schedule_items";
+/// The kernel's own schedule statements, left by import: an array of `{target = "", items =
+/// ["i=64"]}`.
+constexpr StringLiteral kAskedAttr = "fc.asked";
 
 struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   using Base::Base;
@@ -27,7 +28,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     KernelOp kernel = getOperation();
     if (failed(choose(kernel)))
       signalPassFailure();
-    kernel->removeAttr(kItemsAttr);
+    kernel->removeAttr(kAskedAttr);
   }
 
   LogicalResult choose(KernelOp kernel) {
@@ -65,27 +66,36 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
 
   //===-- What is asked for ----------------------------------------------------===//
 
+  LogicalResult addItem(KernelOp kernel, StringRef item,
+                        llvm::MapVector<StringAttr, int64_t> &list) {
+    auto [key, text] = item.split('=');
+    int64_t value;
+    if (key.trim().empty() || text.trim().getAsInteger(10, value))
+      return kernel.emitError("`")
+             << item << "` is no schedule item; write `axis=size`, `warps=n` or `stages=n`";
+    // `walks:j` is for the derivation of folds; `split:j` for strategies that split walks.
+    if (!key.contains(':'))
+      list[StringAttr::get(&getContext(), key.trim())] = value;
+    return success();
+  }
+
   LogicalResult collect(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
                         AxisSizes &asked, std::optional<int64_t> &warps,
                         std::optional<int64_t> &stages) {
+    // Later ones win: what holds for every target, for this one, on the command line.
     llvm::MapVector<StringAttr, int64_t> list;
-    if (auto own = kernel->getAttrOfType<DictionaryAttr>(kItemsAttr))
-      for (NamedAttribute item : own) {
-        auto value = dyn_cast<IntegerAttr>(item.getValue());
-        if (!value)
-          return kernel.emitError("schedule item `")
-                 << item.getName().getValue() << "` is no integer";
-        list[item.getName()] = value.getInt();
-      }
-    for (StringRef item : items) {
-      auto [key, text] = item.split('=');
-      int64_t value;
-      if (key.trim().empty() || text.trim().getAsInteger(10, value))
-        return kernel.emitError("`")
-               << item << "` is no schedule item; write `axis=size`, `warps=n` or "
-               << "`stages=n`";
-      list[StringAttr::get(&getContext(), key.trim())] = value;
-    }
+    if (auto own = kernel->getAttrOfType<ArrayAttr>(kAskedAttr))
+      for (StringRef of : {StringRef(), StringRef(target)})
+        for (auto statement : own.getAsRange<DictionaryAttr>())
+          if (statement.getAs<StringAttr>("target") == of)
+            for (auto item : statement.getAs<ArrayAttr>("items").getAsRange<StringAttr>())
+              if (failed(addItem(kernel, item, list)))
+                return failure();
+    // A statement is written for every strategy; this one has no use for more slots than one.
+    list.erase(StringAttr::get(&getContext(), "stages"));
+    for (StringRef item : items)
+      if (failed(addItem(kernel, item, list)))
+        return failure();
     SmallVector<StringAttr> known = axes.scheduled();
     for (auto [key, value] : list) {
       if (key == "warps") {

@@ -41,7 +41,7 @@ def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
     size asked for, else the largest of 64, 32, 16, 8 with which the kernel fits: the operands of products
     in the target's shared memory, the tiles that live at once in its registers
     (`compiler/Target/ResourceModel.h`). Held axes and folds with a step have their sizes already. Items of
-    the option win over those of the kernel's own statement (`fc.schedule_items`, left by import).
+    the option win over those of the kernel's own statement (`fc.asked`, left by import).
 
     Refused: an unknown target, strategy or axis; a size other than 1, 2, 4 or a multiple of 8; what does not
     fit, with the item that takes most. Test: `test/compiler/Transforms/choose-schedule.mlir`.

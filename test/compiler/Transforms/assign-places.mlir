@@ -86,9 +86,10 @@ fc.kernel @step(%q: !fc.tensor<f16, ["M", "80"]>, %k: !fc.tensor<f16, ["N", "80"
 
 // -----
 
-// Without rows of a grid a tile of one axis spreads over all threads. Reduced over them, it is a scalar.
+// Without rows of a grid a tile of one axis spreads over all threads. What is reduced comes into each warp first.
 
 // CHECK-DAG: #[[J:.*]] = #fc.place<"l j:32:1 | w j:2:32">
+// CHECK-DAG: #[[W:.*]] = #fc.place<"v j:2:32 | l j:32:1">
 // CHECK-DAG: #[[D:.*]] = #fc.place<"v d:2:64 | l d:32:1 | w d:2:32">
 // CHECK-LABEL: fc.kernel @decode
 fc.kernel @decode(%q: !fc.tensor<f32, ["B", "128"]>, %k: !fc.tensor<f32, ["N", "128"]>, %o: !fc.tensor<f32, ["B", "128"]>) params ["q", "k", "o"] outputs 1 schedule <j = 64, warps = 2, stages = 1> {
@@ -105,7 +106,8 @@ fc.kernel @decode(%q: !fc.tensor<f32, ["B", "128"]>, %k: !fc.tensor<f32, ["N", "
       %kt = fc.read %k[%jj, %dd] bounds(%jj < %N) : !fc.tensor<f32, ["N", "128"]>, (!fc.tile<i32, [j: 64]>, !fc.tile<i32, [d: 128]>) bounds(!fc.tile<i32, [j: 64]> < i32) -> !fc.tile<f32, [d: 128, j: 64]>
       // CHECK: fc.dot over ["d"] {{.*}} -> !fc.tile<f32, [j: 64], #[[J]]>
       %x = fc.dot over ["d"] %qt, %kt : (!fc.tile<f32, [d: 128]>, !fc.tile<f32, [d: 128, j: 64]>) -> !fc.tile<f32, [j: 64]>
-      // CHECK: fc.reduce max over ["j"] %{{.*}} : <f32, [j: 64], #[[J]]> -> f32
+      // CHECK: fc.convert %{{.*}} : <f32, [j: 64], #[[J]]> -> <f32, [j: 64], #[[W]]>
+      // CHECK: fc.reduce max over ["j"] %{{.*}} : <f32, [j: 64], #[[W]]> -> f32
       %m = fc.reduce max over ["j"] %x : !fc.tile<f32, [j: 64]> -> f32
       %e = fc.map(%x, %m) {
       ^bb0(%a: f32, %c: f32):

@@ -2,12 +2,14 @@
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{target=sm_75}))' 2>&1 | FileCheck %s --check-prefix=TARGET
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{strategy=fast}))' 2>&1 | FileCheck %s --check-prefix=STRATEGY
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=i64}))' 2>&1 | FileCheck %s --check-prefix=ITEM
+// RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=stages=2}))' 2>&1 | FileCheck %s --check-prefix=STAGES
 // TARGET: target `sm_75` is unknown; it must be one of sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120a
 // STRATEGY: strategy `fast` is unknown; it must be `scalar` or `auto`
+// STAGES: schedule asks for 2 stages; the scalar strategy copies when it needs the data, in 1
 // ITEM: `i64` is no schedule item; write `axis=size`, `warps=n` or `stages=n`
 
 // expected-error @below {{schedule names `k`, which is no axis of `unknown`; it has `i`, `warps` and `stages`}}
-fc.kernel @unknown() params [] outputs 0 attributes {fc.schedule_items = {k = 32 : i64}} {
+fc.kernel @unknown() params [] outputs 0 attributes {fc.asked = [{items = ["k=32"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -17,7 +19,7 @@ fc.kernel @unknown() params [] outputs 0 attributes {fc.schedule_items = {k = 32
 // -----
 
 // expected-error @below {{schedule asks for tiles of 12 along `i`; a tile size is 1, 2, 4 or a multiple of 8}}
-fc.kernel @size() params [] outputs 0 attributes {fc.schedule_items = {i = 12 : i64}} {
+fc.kernel @size() params [] outputs 0 attributes {fc.asked = [{items = ["i=12"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -27,7 +29,7 @@ fc.kernel @size() params [] outputs 0 attributes {fc.schedule_items = {i = 12 : 
 // -----
 
 // expected-error @below {{schedule asks for tiles of 0 along `i`; a tile size is 1, 2, 4 or a multiple of 8}}
-fc.kernel @empty() params [] outputs 0 attributes {fc.schedule_items = {i = 0 : i64}} {
+fc.kernel @empty() params [] outputs 0 attributes {fc.asked = [{items = ["i=0"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -37,17 +39,7 @@ fc.kernel @empty() params [] outputs 0 attributes {fc.schedule_items = {i = 0 : 
 // -----
 
 // expected-error @below {{schedule asks for 33 warps; a CTA has 1 to 32}}
-fc.kernel @warps() params [] outputs 0 attributes {fc.schedule_items = {warps = 33 : i64}} {
-  %M = fc.dim "M"
-  fc.program (tile i in %M) {
-  ^bb0(%i0: i32):
-  }
-}
-
-// -----
-
-// expected-error @below {{schedule asks for 2 stages; the scalar strategy copies when it needs the data, in 1}}
-fc.kernel @stages() params [] outputs 0 attributes {fc.schedule_items = {stages = 2 : i64}} {
+fc.kernel @warps() params [] outputs 0 attributes {fc.asked = [{items = ["warps=33"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -57,7 +49,7 @@ fc.kernel @stages() params [] outputs 0 attributes {fc.schedule_items = {stages 
 // -----
 
 // expected-error @below {{schedule asks for a tile size of `d`, but the kernel fixes it at 64}}
-fc.kernel @held() params [] outputs 0 attributes {fc.schedule_items = {d = 32 : i64}} {
+fc.kernel @held() params [] outputs 0 attributes {fc.asked = [{items = ["d=32"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -68,7 +60,7 @@ fc.kernel @held() params [] outputs 0 attributes {fc.schedule_items = {d = 32 : 
 // -----
 
 // expected-error @below {{schedule <i = 512, warps = 4> does not fit sm_89: the operands of products take 131072 bytes of shared memory, the largest 65536 (`q`, f16 over [d: 64, i: 512]), and a CTA has 101376}}
-fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "64"]>, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "o"] outputs 1 attributes {fc.schedule_items = {i = 512 : i64}} {
+fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "64"]>, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "o"] outputs 1 attributes {fc.asked = [{items = ["i=512"], target = ""}]} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):

@@ -47,14 +47,15 @@ fc.kernel @scores(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["N", "6
 
 // -----
 
-// The kernel's own statement is taken, and gone afterwards; the command line wins over it. An axis of known
+// The kernel's own statement is taken, and gone afterwards: that for the target over that for all, and the
+// command line over both. Ring slots are none of this strategy's choices. An axis of known
 // length has no tile wider than itself, and small tiles of rows need fewer warps.
 
 // CHECK-LABEL: fc.kernel @own
 // CHECK-SAME: schedule <i = 32, e = 24, warps = 8, stages = 1> {
 // WARPS-LABEL: fc.kernel @own
 // WARPS-SAME: schedule <i = 32, e = 24, warps = 2, stages = 1> {
-fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.schedule_items = {i = 32 : i64, e = 24 : i64, warps = 8 : i64}} {
+fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.asked = [{items = ["i=64", "e=24", "warps=8", "stages=3", "walks:j=2"], target = ""}, {items = ["i=16"], target = "sm_90a"}, {items = ["i=32"], target = "sm_89"}]} {
   %M = fc.dim "M"
   %E = arith.constant 24 : i32
   fc.program (tile i in %M, tile e in %E) {
