@@ -112,7 +112,7 @@ TEST(Limits, NoListIsSearchedForEachOfItsItems) {
   EXPECT_EQ(checkText("fn f[" + axes + "](x) = sum[" + axes + "](x)\n" + kernelText("")).names(),
             "");
   EXPECT_THAT(checkText(kernelText("  let a = sum[" + names + "](x[i])")).names(),
-              HasSubstr("Expected"));
+              HasSubstr("TooManyErrors"));
 }
 
 TEST(Limits, TooLargeAFile) {
