@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t maxText = size_t{16} << 20;
 constexpr int maxDepth = 64, maxRank = 16;
+constexpr size_t maxParams = 1024; ///< names are looked up one by one
 
 struct OpEntry {
   ExprOp op;
@@ -92,6 +93,12 @@ private:
       else if (!optional)
         fail("is missing");
     });
+  }
+
+  /// An array of at most that many elements.
+  void atMost(const Json &json, size_t most) {
+    if (json.size() > most)
+      fail("has {} elements, and at most {} are allowed", json.size(), most);
   }
 
   /// Each element of an array, with its number.
@@ -294,6 +301,7 @@ size_t Reader::paramOf(const Json &json, Param::Kind kind) {
 void Reader::compileParams(const Json &json) {
   if (!json.is_object())
     return fail("{} is no object", show(json));
+  atMost(json, maxParams);
   for (const auto &[key, value] : json.items())
     at(fmt::format(".{}", key), [&, key = key, &value = value] {
       CompileParam param{newName(key, names), Value{}};
@@ -478,9 +486,11 @@ void Reader::kernelSpec(const Json &json, KernelSpec &into) {
   member(json, "cparams", [&](const Json &v) { compileParams(v); });
   // Names first, expressions after: a shape mentions dimensions, which mention tensors.
   member(json, "params", [&](const Json &v) {
+    atMost(v, maxParams);
     elements(v, [&](const Json &element, size_t i) { param(element, i); });
   });
   member(json, "dims", [&](const Json &v) {
+    atMost(v, maxParams);
     elements(v, [&](const Json &element, size_t) { dimension(element); });
   });
   member(json, "params", [&](const Json &v) {

@@ -207,6 +207,19 @@ TEST(Manifest, HugeTextIsRefused) {
   EXPECT_THAT(error, HasSubstr("at most 16777216"));
 }
 
+TEST(Manifest, TooManyParametersAreRefused) {
+  Json json = causalManifest();
+  Json &params = json["kernels"][0]["params"];
+  for (int i = 0; i < 1024; ++i) {
+    params.push_back(params[3]);
+    params.back()["name"] = "s" + std::to_string(i);
+  }
+  std::string error;
+  EXPECT_FALSE(parseManifest(json.dump(), error));
+  EXPECT_THAT(error,
+              HasSubstr("kernels[0].params: has 1030 elements, and at most 1024 are allowed"));
+}
+
 TEST(Manifest, TwoKernelsOfOneName) {
   Json json = causalManifest();
   json["kernels"].push_back(json["kernels"][0]);
