@@ -548,11 +548,15 @@ static std::string axisList(const std::vector<ast::Name> &names) {
 
 /// A4: the operands must be over each of the axes.
 bool KernelChecker::checkOver(const ast::Expr &expr, const Axes &axes,
-                              const std::vector<Operand> &operands) {
+                              std::vector<Operand> &operands) {
   for (size_t i = 0; i < axes.size(); ++i)
-    for (Operand operand : operands) {
+    for (Operand &operand : operands) {
       if (std::ranges::find(operand.value->axes, axes[i]) != operand.value->axes.end())
         continue;
+      if (Value whole = withAxisBack(operand.value, axes[i])) {
+        operand.value = whole;
+        continue;
+      }
       auto handle = error(Diag::AxisMissing, expr.loc, expr.name.text, axisList(expr.axes),
                           operands.size() == 2 ? "both sides" : "its operand", expr.axes[i].text,
                           snippet(*operand.syntax), over(operand.value));

@@ -9,7 +9,7 @@ namespace fc::dsl {
 
 //===-- Nodes -------------------------------------------------------------===//
 
-static void mergeAxes(std::vector<const Axis *> &into, const std::vector<const Axis *> &from) {
+void mergeAxes(std::vector<const Axis *> &into, const std::vector<const Axis *> &from) {
   if (from.empty() || into == from)
     return;
   std::vector<const Axis *> merged;
@@ -35,6 +35,8 @@ const Expr *KernelChecker::make(Expr &&expr) {
   }
   Value stored = &program.exprs.emplace_back(std::move(expr));
   depths[stored] = depth;
+  if (!lostAxes.empty())
+    inheritLostAxes(stored);
   return stored;
 }
 
@@ -56,189 +58,7 @@ const Expr *KernelChecker::operation(Op op, Elem elem, std::vector<Value> operan
     mergeAxes(expr.axes, operand->axes);
   }
   expr.operands = std::move(operands);
-  if (Value folded = fold(expr))
-    return folded;
-  return make(std::move(expr));
-}
-
-//===-- Folding -----------------------------------------------------------===//
-
-static bool isConst(const Expr *expr) { return expr->op == Op::Const; }
-
-static std::optional<int64_t> foldInt(Op op, int64_t a, int64_t b) {
-  int64_t r = 0;
-  switch (op) {
-  case Op::Add:
-    return __builtin_add_overflow(a, b, &r) ? std::nullopt : std::optional(r);
-  case Op::Sub:
-    return __builtin_sub_overflow(a, b, &r) ? std::nullopt : std::optional(r);
-  case Op::Mul:
-    return __builtin_mul_overflow(a, b, &r) ? std::nullopt : std::optional(r);
-  case Op::Div:
-  case Op::Mod: {
-    if (b == 0 || (a == INT64_MIN && b == -1))
-      return std::nullopt;
-    int64_t quotient = a / b, rest = a % b;
-    if (rest != 0 && (rest < 0) != (b < 0)) { // towards minus infinity
-      --quotient;
-      rest += b;
-    }
-    return op == Op::Div ? quotient : rest;
-  }
-  case Op::Min:
-    return std::min(a, b);
-  case Op::Max:
-    return std::max(a, b);
-  default:
-    return std::nullopt;
-  }
-}
-
-/// Only where no rule of S1 is involved: finite operands, finite result.
-static std::optional<double> foldFloat(Op op, double a, double b) {
-  double r = NAN;
-  switch (op) {
-  case Op::Add:
-    r = a + b;
-    break;
-  case Op::Sub:
-    r = a - b;
-    break;
-  case Op::Mul:
-    r = a * b;
-    break;
-  case Op::Div:
-    r = b == 0 ? NAN : a / b;
-    break;
-  case Op::Min:
-    r = std::min(a, b);
-    break;
-  case Op::Max:
-    r = std::max(a, b);
-    break;
-  case Op::Exp:
-    r = std::exp(a);
-    break;
-  case Op::Exp2:
-    r = std::exp2(a);
-    break;
-  case Op::Log:
-    r = std::log(a);
-    break;
-  case Op::Log2:
-    r = std::log2(a);
-    break;
-  case Op::Sqrt:
-    r = std::sqrt(a);
-    break;
-  case Op::Rsqrt:
-    r = 1 / std::sqrt(a);
-    break;
-  case Op::Floor:
-    r = std::floor(a);
-    break;
-  case Op::Abs:
-    r = std::fabs(a);
-    break;
-  default:
-    break;
-  }
-  if (!std::isfinite(a) || !std::isfinite(b) || !std::isfinite(r))
-    return std::nullopt;
-  return r;
-}
-
-template <typename T> static bool compareConst(Op op, T a, T b) {
-  switch (op) {
-  case Op::Lt:
-    return a < b;
-  case Op::Le:
-    return a <= b;
-  case Op::Gt:
-    return a > b;
-  case Op::Ge:
-    return a >= b;
-  case Op::Eq:
-    return a == b;
-  default:
-    return a != b;
-  }
-}
-
-/// The constant (or the operand) that the operation amounts to, or null.
-const Expr *KernelChecker::fold(const Expr &expr) {
-  const auto &in = expr.operands;
-  switch (expr.op) {
-  case Op::And:
-  case Op::Or: {
-    bool decides = expr.op == Op::Or;
-    for (int side : {0, 1})
-      if (isConst(in[size_t(side)]))
-        return bool(in[size_t(side)]->intValue) == decides ? boolean(decides, expr.loc)
-                                                           : in[size_t(1 - side)];
-    return nullptr;
-  }
-  case Op::Where:
-    return isConst(in[0]) ? in[in[0]->intValue ? 1 : 2] : nullptr;
-  default:
-    break;
-  }
-  if (in.empty() || in.size() > 2 || !std::ranges::all_of(in, isConst))
-    return nullptr;
-  Value a = in[0], b = in.size() == 2 ? in[1] : in[0];
-  switch (expr.op) {
-  case Op::Not:
-    return boolean(!a->intValue, expr.loc);
-  case Op::Lt:
-  case Op::Le:
-  case Op::Gt:
-  case Op::Ge:
-  case Op::Eq:
-  case Op::Ne:
-    return boolean(isFloat(a->elem) ? compareConst(expr.op, a->floatValue, b->floatValue)
-                                    : compareConst(expr.op, a->intValue, b->intValue),
-                   expr.loc);
-  case Op::Bit:
-    return b->intValue < 0 || b->intValue > 63
-               ? nullptr
-               : boolean((a->intValue >> b->intValue) & 1, expr.loc);
-  case Op::Cast: // only those to the wide types; a narrow one marks a rounding (T4)
-    if (expr.elem == Elem::F32 && isInteger(a->elem))
-      return constant(double(a->intValue), expr.loc);
-    if (expr.elem == Elem::I64 && isFloat(a->elem)) {
-      double rounded = std::nearbyint(a->floatValue);
-      if (std::isnan(rounded))
-        return nullptr;
-      return constant(rounded >= 0x1p63    ? INT64_MAX
-                      : rounded <= -0x1p63 ? INT64_MIN
-                                           : int64_t(rounded),
-                      expr.loc);
-    }
-    return nullptr;
-  case Op::Neg:
-    if (expr.elem == Elem::F32)
-      return constant(-a->floatValue, expr.loc);
-    return a->intValue == INT64_MIN ? nullptr : constant(-a->intValue, expr.loc);
-  case Op::Abs:
-    if (expr.elem == Elem::I64)
-      return a->intValue == INT64_MIN ? nullptr : constant(std::abs(a->intValue), expr.loc);
-    break;
-  default:
-    break;
-  }
-  if (expr.elem == Elem::I64) {
-    auto result = foldInt(expr.op, a->intValue, b->intValue);
-    if (!result)
-      return nullptr;
-    Value folded = constant(*result, expr.loc);
-    if (expr.op == Op::Div && a->intValue % b->intValue != 0)
-      roundedDivisions.insert(folded);
-    return folded;
-  }
-  if (expr.elem == Elem::F32)
-    if (auto result = foldFloat(expr.op, a->floatValue, b->floatValue))
-      return constant(*result, expr.loc);
-  return nullptr;
+  return foldOrMake(std::move(expr));
 }
 
 //===-- Conversions -------------------------------------------------------===//
@@ -271,9 +91,7 @@ const Expr *KernelChecker::toF32(Operand operand) {
             .operands = {value},
             .axes = value->axes,
             .loc = value->loc};
-  if (Value folded = fold(cast))
-    return folded;
-  return make(std::move(cast));
+  return foldOrMake(std::move(cast));
 }
 
 const Expr *KernelChecker::toInt(Operand operand, std::string_view what) {
@@ -371,11 +189,14 @@ const Expr *KernelChecker::narrowed(Value value, Elem elem) {
         return nullptr;
     }
   }
-  return make({.op = Op::Const,
-               .elem = elem,
-               .intValue = isInteger(elem) ? value->intValue : 0,
-               .floatValue = isInteger(elem) ? 0 : number,
-               .loc = value->loc});
+  Value narrow = make({.op = Op::Const,
+                       .elem = elem,
+                       .intValue = isInteger(elem) ? value->intValue : 0,
+                       .floatValue = isInteger(elem) ? 0 : number,
+                       .loc = value->loc});
+  if (auto lost = lostAxes.find(value); narrow && lost != lostAxes.end())
+    lostAxes[narrow] = Axes(lost->second);
+  return narrow;
 }
 
 //===-- Arithmetic --------------------------------------------------------===//
@@ -385,7 +206,7 @@ const Expr *KernelChecker::arithmetic(Op op, Operand a, Operand b, Loc loc) {
   if (!isNumber(b, name(op)) || !ok || !unify(a, b))
     return nullptr;
   bool divides = op == Op::Div || op == Op::Mod;
-  if (divides && b.value->elem == Elem::I64 && isConst(b.value) && b.value->intValue == 0) {
+  if (divides && b.value->elem == Elem::I64 && b.value->op == Op::Const && b.value->intValue == 0) {
     error(Diag::DivisionByZero, loc, name(op));
     return nullptr;
   }

@@ -5,7 +5,8 @@
 //   CheckHeader.cpp   compile-time parameters, dimensions, tensors, scalars
 //   CheckStmt.cpp     blocks, axes and their ranges, stores, assignments, schedules
 //   CheckExpr.cpp     names, reads, calls, expansion of `fn`s
-//   CheckOps.cpp      types and axes of operations; folding of constants
+//   CheckOps.cpp      types and axes of operations
+//   CheckFold.cpp     constants, and conditions that are compile-time
 //   CheckFlow.cpp     what depends on what: grid axes in stores, values nobody uses
 //
 // A null `const Expr *` is a value whose mistake has been reported: whatever is made of it is null
@@ -44,6 +45,9 @@ std::string_view describe(const Symbol &symbol);
 
 /// With more names than this no suggestion is looked for.
 constexpr size_t kMaxCandidates = 5000;
+
+/// Both are sets, sorted by id.
+void mergeAxes(std::vector<const Axis *> &into, const std::vector<const Axis *> &from);
 
 /// The `fn`s of all files, by name.
 struct FnScope {
@@ -169,7 +173,7 @@ private:
   bool resolveAxes(const std::vector<ast::Name> &names, std::string_view call, Axes &axes);
   const Axis *resolveAxis(ast::Name name);
   bool reducible(const ast::Expr &expr, const Axes &axes);
-  bool checkOver(const ast::Expr &expr, const Axes &axes, const std::vector<Operand> &operands);
+  bool checkOver(const ast::Expr &expr, const Axes &axes, std::vector<Operand> &operands);
   std::optional<Elem> type(ast::Name name, bool allowInt);
   const Symbol *find(std::string_view name) const;
   std::vector<std::string_view> visibleNames() const;
@@ -181,6 +185,10 @@ private:
   Value boolean(bool value, Loc loc);
   Value operation(Op op, Elem elem, std::vector<Value> operands, Loc loc);
   Value fold(const Expr &expr);
+  Value foldOrMake(Expr &&expr);
+  Value withLostAxes(Value kept, const Axes &axes);
+  Value withAxisBack(Value value, const Axis *axis);
+  void inheritLostAxes(Value made);
   Value toF32(Operand operand);
   Value toInt(Operand operand, std::string_view what);
   Value toNumber(Operand operand); ///< widened to F32 or I64
@@ -263,6 +271,7 @@ private:
   std::vector<const ast::Stmt *> scheduleStmts;
   std::unordered_map<const Expr *, unsigned> depths;
   std::unordered_map<const Expr *, uint64_t> structures;
+  std::unordered_map<const Expr *, Axes> lostAxes; ///< see CheckOps.cpp
   std::unordered_set<const Expr *>
       roundedDivisions; ///< constants that were `a / b` with a remainder
   std::unordered_map<const Axis *, Dependence> axisDependence;

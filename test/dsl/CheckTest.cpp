@@ -125,6 +125,17 @@ TEST(Folding, ACompileTimeConditionKeepsOneSide) {
   EXPECT_FALSE(without.program->kernels[0].inputs[1]->read) << "may be null at launch";
 }
 
+TEST(Folding, ADroppedSideLeavesItsAxesToAReduction) {
+  EXPECT_EQ(dumpOf("sum[j](where(false, j, 0) * 2)"), "int = sum[j](where(j == j, 0, 0))");
+  EXPECT_EQ(dumpOf("any[j](false and j < i)"), "bool = any[j](where(j == j, false, false))");
+  EXPECT_EQ(dumpOf("dot[d](where(false, q[b, h, i, d], 0), k[b, h, j, d])"),
+            "f32 (j) = dot[d](where(d == d, f16(0.0), f16(0.0)), k[b, h, j, d])");
+  // Elsewhere nothing is left of it, and what never had the axis still does not.
+  EXPECT_EQ(dumpOf("c[h] + where(false, c[h] * j, 0)"), "f32 = c[h] + 0.0");
+  EXPECT_EQ(checkBody("  let a = sum[j](where(false, i, 0))\n").names(),
+            "NeverStored NeverStored AxisMissing");
+}
+
 TEST(Folding, TheSideThatIsDroppedIsStillChecked) {
   Checked checked = checkBody("  let a = where(true, 1, unknown)\n");
   EXPECT_THAT(checked.names(), HasSubstr("UnknownName"));

@@ -13,5 +13,10 @@ TEST_P(Example, ChecksInSilence) {
   EXPECT_EQ(checked.diagnostics.render(), "");
 }
 
+// The kernels that come with the project too.
+INSTANTIATE_TEST_SUITE_P(KernelsSrc, Example,
+                         testing::ValuesIn(programs(FC_SOURCE_DIR "/kernels_src")),
+                         [](const auto &info) { return info.param.stem().string(); });
+
 INSTANTIATE_TEST_SUITE_P(All, Example, testing::ValuesIn(programs(kTestDir / "examples")),
                          [](const auto &info) { return info.param.stem().string(); });
