@@ -11,6 +11,7 @@
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Threads/Layout.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
@@ -32,8 +33,9 @@ struct Access {
   }
 };
 
+/// A ring, or the room in which a reduction crosses warps.
 struct Buffer {
-  RingOp ring;
+  Operation *owner; ///< fc.ring or fc.reduce
   int64_t bytes, alignment;
   SmallVector<std::pair<Operation *, bool>> accesses; ///< in program order; true: a write
   int64_t first = 0, last = 0;                        ///< live from .. to, numbers of operations
@@ -50,7 +52,8 @@ public:
       loop.walk([&](Operation *op) { last = std::max(last, begins[op]); });
       ends[loop] = last;
     });
-    kernel.walk([&](RingOp ring) { addBuffer(ring); });
+    kernel.walk([&](RingOp ring) { addRing(ring); });
+    kernel.walk([&](ReduceOp reduce) { addExchange(reduce); });
   }
 
   LogicalResult place(const TargetInfo &target) {
@@ -60,16 +63,20 @@ public:
     if (total > target.sharedPerCta)
       return refuse(target, total);
     for (Buffer &buffer : buffers)
-      buffer.ring.setOffset(buffer.offset);
+      if (auto ring = dyn_cast<RingOp>(buffer.owner))
+        ring.setOffset(buffer.offset);
+      else
+        buffer.owner->setAttr("fc.exchange", Builder(kernel).getI64IntegerAttr(buffer.offset));
     kernel->setAttr("fc.shared_bytes", Builder(kernel).getI64IntegerAttr(total));
     return success();
   }
 
 private:
-  void addBuffer(RingOp ring) {
+  void addRing(RingOp ring) {
     TileType tile = ring.getRing().getType().getTile();
-    Buffer buffer{ring, SharedLayout::of(tile).slotStride() * ring.getRing().getType().getSlots(),
-                  SharedLayout::of(tile).alignment()};
+    SharedLayout layout = SharedLayout::of(tile);
+    Buffer buffer{ring, layout.slotStride() * ring.getRing().getType().getSlots(),
+                  layout.alignment()};
     for (Operation *user : ring->getUsers())
       for (Value slot : user->getResults())
         for (Operation *access : slot.getUsers())
@@ -78,10 +85,16 @@ private:
     buffers.push_back(buffer);
   }
 
+  void addExchange(ReduceOp reduce) {
+    int64_t bytes = WarpExchange::of(reduce, kernel.getSchedule()->getWarps()).bytes;
+    if (bytes > 0)
+      buffers.push_back({reduce, bytes, 16, {{reduce, true}}});
+  }
+
   /// Sets `first` and `last`. Tight: a ring that every turn of a loop writes before it reads, and
   /// that nothing outside the loop accesses, does not live across turns.
   void setLife(Buffer &buffer, bool tight) {
-    buffer.first = buffer.last = begins[buffer.ring];
+    buffer.first = buffer.last = begins[buffer.owner];
     if (buffer.accesses.empty())
       return;
     buffer.first = begins[buffer.accesses.front().first];
@@ -101,7 +114,8 @@ private:
   /// The write that comes first happens in every turn in which a read happens.
   static bool sameBlock(Buffer &buffer) {
     Block *block = buffer.accesses.front().first->getBlock();
-    return buffer.ring.getRing().getType().getSlots() == 1 &&
+    auto ring = dyn_cast<RingOp>(buffer.owner);
+    return (!ring || ring.getRing().getType().getSlots() == 1) &&
            llvm::all_of(buffer.accesses, [&](auto access) {
              return block->findAncestorOpInBlock(*access.first) != nullptr;
            });
@@ -143,9 +157,13 @@ private:
                                << total << " bytes of shared memory, and " << target.name << " has "
                                << target.sharedPerCta << " for a CTA; choose smaller tiles";
     for (Buffer *buffer : ArrayRef(order).take_front(3))
-      error.attachNote(buffer->ring.getLoc())
-          << buffer->bytes << " bytes hold " << buffer->ring.getRing().getType().getTile()
-          << " here, slots: " << buffer->ring.getRing().getType().getSlots();
+      if (auto ring = dyn_cast<RingOp>(buffer->owner))
+        error.attachNote(ring.getLoc())
+            << buffer->bytes << " bytes hold " << ring.getRing().getType().getTile()
+            << " here, slots: " << ring.getRing().getType().getSlots();
+      else
+        error.attachNote(buffer->owner->getLoc())
+            << buffer->bytes << " bytes take this reduction across warps";
     return error;
   }
 
@@ -157,6 +175,7 @@ private:
 /// Inserts barriers. `pending` is what any thread may have accessed since the last one.
 class Fences {
 public:
+  explicit Fences(int warps) : warps(warps) {}
   void walk(Block &block) {
     // An operation may gain a barrier before it while we stand on it.
     for (Operation &op : llvm::make_early_inc_range(block)) {
@@ -171,9 +190,10 @@ public:
         pending.clear();
         continue;
       }
-      for (Region &region : op.getRegions())
-        if (isa<ProgramOp>(op))
-          walk(region.front());
+      if (auto program = dyn_cast<ProgramOp>(op)) {
+        walk(program.getBody().front());
+        continue;
+      }
       SmallVector<Access> accesses = accessesOf(op);
       bool conflict = llvm::any_of(accesses, [&](const Access &access) {
         return llvm::any_of(pending, [&](const Access &old) { return old.conflicts(access); });
@@ -183,13 +203,23 @@ public:
         gpu::BarrierOp::create(builder, op.getLoc());
         pending.clear();
       }
+      if (isa<ReduceOp>(op) && !accesses.empty()) {
+        // All threads write, meet at a barrier of its own, and read.
+        pending = accesses;
+        pending[0].writes = false;
+        continue;
+      }
       pending.append(accesses);
     }
   }
 
 private:
-  static SmallVector<Access> accessesOf(Operation &op) {
+  SmallVector<Access> accessesOf(Operation &op) {
     SmallVector<Access> accesses;
+    if (auto offset = op.getAttrOfType<IntegerAttr>("fc.exchange")) {
+      int64_t bytes = WarpExchange::of(cast<ReduceOp>(op), warps).bytes;
+      accesses.push_back({offset.getInt(), offset.getInt() + bytes, true});
+    }
     for (Value operand : op.getOperands()) {
       if (!isa<SlotType>(operand.getType()))
         continue;
@@ -203,6 +233,7 @@ private:
     return accesses;
   }
 
+  int warps;
   SmallVector<Access> pending;
 };
 
@@ -217,7 +248,7 @@ struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {
     }
     if (failed(Allocation(kernel).place(*info)))
       return signalPassFailure();
-    Fences().walk(kernel.getBody().front());
+    Fences(kernel.getSchedule()->getWarps()).walk(kernel.getBody().front());
   }
 };
 } // namespace

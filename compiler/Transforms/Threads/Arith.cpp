@@ -39,10 +39,10 @@ public:
         .Case<arith::AddIOp>([&](auto) { return emit.add(x[0], x[1]); })
         .Case<arith::SubIOp>([&](auto) { return emit.sub(x[0], x[1]); })
         .Case<arith::MulIOp>([&](auto) { return emit.mul(x[0], x[1]); })
-        .Case<arith::DivSIOp>([&](auto) { return make<LLVM::SDivOp>(); })
-        .Case<arith::RemSIOp>([&](auto) { return make<LLVM::SRemOp>(); })
-        .Case<arith::DivUIOp>([&](auto) { return make<LLVM::UDivOp>(); })
-        .Case<arith::RemUIOp>([&](auto) { return make<LLVM::URemOp>(); })
+        .Case<arith::DivSIOp>([&](auto) { return make<LLVM::SDivOp>(x[0], divisor()); })
+        .Case<arith::RemSIOp>([&](auto) { return make<LLVM::SRemOp>(x[0], divisor()); })
+        .Case<arith::DivUIOp>([&](auto) { return make<LLVM::UDivOp>(x[0], divisor()); })
+        .Case<arith::RemUIOp>([&](auto) { return make<LLVM::URemOp>(x[0], divisor()); })
         .Case<arith::FloorDivSIOp>([&](auto) { return floorDivide(); })
         .Case<arith::CeilDivSIOp>([&](auto) { return ceilDivide(); })
         .Case<arith::AndIOp>([&](auto) { return make<LLVM::AndOp>(); })
@@ -124,6 +124,14 @@ private:
   }
 
   //===-- Integers: division rounds to minus infinity -------------------------------===//
+  /// Elements past a bound are 0 and are divided with the rest; LLVM would conclude from a division
+  /// that they are not there, and drop the bound.
+  Value divisor() {
+    if (auto known = emit.known(x[1]); known && *known != 0)
+      return x[1];
+    Value zero = emit.zero(x[1].getType());
+    return emit.select(emit.equal(x[1], zero), emit.constant(x[1].getType(), 1), x[1]);
+  }
   /// Whether quotient * b leaves a remainder whose sign is (is not) that of b.
   Value correction(Value remainder, bool sameSign) {
     Value zero = emit.zero(x[0].getType());
@@ -134,14 +142,16 @@ private:
     return emit.both(inexact, test);
   }
   Value floorDivide() {
-    if (auto divisor = emit.known(x[1]); divisor && *divisor > 0 && llvm::isPowerOf2_64(*divisor))
-      return make<LLVM::AShrOp>(x[0], emit.constant(x[0].getType(), llvm::Log2_64(*divisor)));
-    Value quotient = make<LLVM::SDivOp>(), remainder = make<LLVM::SRemOp>();
+    if (auto known = emit.known(x[1]); known && *known > 0 && llvm::isPowerOf2_64(*known))
+      return make<LLVM::AShrOp>(x[0], emit.constant(x[0].getType(), llvm::Log2_64(*known)));
+    Value by = divisor(), quotient = make<LLVM::SDivOp>(x[0], by),
+          remainder = make<LLVM::SRemOp>(x[0], by);
     return emit.select(correction(remainder, false),
                        emit.sub(quotient, emit.constant(quotient.getType(), 1)), quotient);
   }
   Value ceilDivide() {
-    Value quotient = make<LLVM::SDivOp>(), remainder = make<LLVM::SRemOp>();
+    Value by = divisor(), quotient = make<LLVM::SDivOp>(x[0], by),
+          remainder = make<LLVM::SRemOp>(x[0], by);
     return emit.select(correction(remainder, true),
                        emit.add(quotient, emit.constant(quotient.getType(), 1)), quotient);
   }

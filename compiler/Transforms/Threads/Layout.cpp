@@ -1,6 +1,7 @@
 // Layout.cpp - layouts from places, and how they relate
 #include "compiler/Transforms/Threads/Layout.h"
 #include <map>
+#include <set>
 
 using namespace llvm;
 
@@ -114,6 +115,31 @@ Layout::Runs Layout::runs(int axis, int most) const {
   for (int value = 0; value < values; ++value)
     single.values.push_back({value});
   return single;
+}
+
+WarpExchange WarpExchange::of(ReduceOp op, int warps) {
+  Layout from = Layout::of(op.getIn().getType(), warps);
+  WarpExchange exchange;
+  std::set<SmallVector<int>> results;
+  SmallVector<int> kept;
+  for (int axis = 0; axis < from.rank(); ++axis) {
+    if (!is_contained(op.getAxes().getAsValueRange<mlir::StringAttr>(), from.axes[axis]))
+      kept.push_back(axis);
+    else
+      for (const ThreadDigit &digit : from.threads[axis])
+        if (digit.unit == Unit::Warp)
+          exchange.digits.push_back(digit);
+  }
+  for (int value = 0; value < from.values; ++value) {
+    SmallVector<int> key;
+    for (int axis : kept)
+      key.push_back(from.offsets[axis][value]);
+    results.insert(key);
+  }
+  int64_t bits = op.getIn().getType().getElement().getIntOrFloatBitWidth();
+  if (!exchange.digits.empty())
+    exchange.bytes = int64_t(results.size()) * warps * 32 * std::max<int64_t>(bits / 8, 1);
+  return exchange;
 }
 
 } // namespace fc

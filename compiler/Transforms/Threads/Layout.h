@@ -51,4 +51,13 @@ struct Layout {
   Runs runs(int axis, int most) const;
 };
 
+/// How a reduction crosses warps: through shared memory, each thread leaving its partial results
+/// there.
+struct WarpExchange {
+  llvm::SmallVector<ThreadDigit>
+      digits;        ///< of the warps that hold parts of one result; none: no exchange
+  int64_t bytes = 0; ///< of shared memory, for all threads of the CTA
+  static WarpExchange of(ReduceOp op, int warps);
+};
+
 } // namespace fc

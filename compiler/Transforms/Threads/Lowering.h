@@ -17,6 +17,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringMap.h"
+#include <map>
 
 namespace fc {
 
@@ -81,7 +82,6 @@ private:
   mlir::LogicalResult lowerMap(MapOp op);
   mlir::LogicalResult lowerConvert(ConvertOp op);
   mlir::LogicalResult lowerLoop(mlir::scf::ForOp op);
-  mlir::LogicalResult lowerIf(mlir::scf::IfOp op);
   /// The region of a map on scalars; the values it yields.
   Values inlineMap(MapOp op, llvm::ArrayRef<Value> arguments);
   /// Whether the values of `op` are used other than at the points of copies, which compute them
@@ -126,7 +126,10 @@ private:
   mlir::LogicalResult lowerReduce(ReduceOp op);
   Value identity(ReduceKind kind, mlir::Type type);
   Value combine(ReduceKind kind, Value a, Value b);
+  Value combineAll(ReduceKind kind, Values list);
   Value shuffle(Value value, int lanes);
+  mlir::LogicalResult crossWarps(ReduceOp op, const WarpExchange &exchange,
+                                 std::map<llvm::SmallVector<int>, Value> &results);
 
   KernelOp kernel;
   mlir::LLVM::GlobalOp shared;

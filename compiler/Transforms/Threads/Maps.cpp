@@ -275,32 +275,6 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
   return success(ok);
 }
 
-LogicalResult Lowering::lowerIf(scf::IfOp op) {
-  bool ok = true;
-  auto lowerArm = [&](Region &region) {
-    Values yielded;
-    if (region.empty())
-      return yielded;
-    ok = succeeded(lower(region.front())) && ok;
-    if (ok)
-      for (Value value : region.front().getTerminator()->getOperands())
-        llvm::append_range(yielded, values.find(value)->second);
-    return yielded;
-  };
-  Values results = emit.ifThen(
-      scalar(op.getCondition()), [&] { return lowerArm(op.getThenRegion()); },
-      [&] { return lowerArm(op.getElseRegion()); });
-  if (!ok)
-    return failure();
-  ArrayRef<Value> rest = results;
-  for (Value result : op.getResults()) {
-    size_t count = layoutOf(result.getType()).values;
-    values[result] = Values(rest.take_front(count));
-    rest = rest.drop_front(count);
-  }
-  return success();
-}
-
 LogicalResult Lowering::lower(Block &block) {
   for (Operation &op : block) {
     if (op.hasTrait<OpTrait::IsTerminator>())
@@ -327,7 +301,6 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](DotOp dot) { return lowerDot(dot); })
       .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
-      .Case([&](scf::IfOp branch) { return lowerIf(branch); })
       .Case<AcquireOp, WaitOp>([&](auto slot) {
         lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot());
         return success();

@@ -62,6 +62,63 @@ Value Lowering::shuffle(Value value, int lanes) {
   return emit.bitcast(type, emit.toInteger(narrow, exchange(word)));
 }
 
+/// Pairs of pairs: a sum of many rounds less than one after the other.
+Value Lowering::combineAll(ReduceKind kind, Values list) {
+  while (list.size() > 1) {
+    Values half;
+    for (size_t i = 0; i + 1 < list.size(); i += 2)
+      half.push_back(combine(kind, list[i], list[i + 1]));
+    if (list.size() % 2)
+      half.push_back(list.back());
+    list = half;
+  }
+  return list[0];
+}
+
+/// Result r of warp w, lane l is left at ((r * warps + w) * 32 + l).
+LogicalResult Lowering::crossWarps(ReduceOp op, const WarpExchange &exchange,
+                                   std::map<SmallVector<int>, Value> &results) {
+  auto offset = op->getAttrOfType<IntegerAttr>("fc.exchange");
+  if (!offset)
+    return op.emitError("crosses warps, but `fc-allocate-shared` made no room for that");
+  Value base = sharedAt(offset.getInt());
+  Type type = results.begin()->second.getType(), memory = memoryType(type);
+  int64_t bytes = memory.getIntOrFloatBitWidth() / 8;
+  Value mine = emit.offset(base, memory, emit.thread());
+  int64_t number = 0;
+  for (auto &[key, x] : results) {
+    Value stored = x;
+    if (type != memory)
+      stored = LLVM::ZExtOp::create(emit.builder, emit.loc, memory, x);
+    emit.store(stored, emit.offset(mine, memory, emit.constant(number++ * warps * 32)), bytes);
+  }
+  emit.barrier();
+  Value first = emit.warp(); // of those that hold parts of the same results
+  for (const ThreadDigit &digit : exchange.digits) {
+    Value x = emit.urem(emit.udiv(emit.warp(), digit.div), digit.size);
+    first = emit.sub(first, emit.mul(x, digit.div));
+  }
+  Value from = emit.offset(base, memory, emit.add(emit.mul(first, 32), emit.lane()));
+  SmallVector<int> partners{0};
+  for (const ThreadDigit &digit : exchange.digits) {
+    SmallVector<int> more;
+    for (int x = 0; x < digit.size; ++x)
+      for (int partner : partners)
+        more.push_back(partner + x * digit.div);
+    partners = more;
+  }
+  number = 0;
+  for (auto &[key, x] : results) {
+    Values parts;
+    for (int partner : partners)
+      parts.push_back(
+          loadAs(type, emit.offset(from, memory, emit.constant((number * warps + partner) * 32))));
+    ++number;
+    x = combineAll(op.getKind(), parts);
+  }
+  return success();
+}
+
 LogicalResult Lowering::lowerReduce(ReduceOp op) {
   const Layout &from = layoutOf(op.getIn().getType()), &to = layoutOf(op.getOut().getType());
   Values in = values.find(op.getIn())->second;
@@ -88,19 +145,11 @@ LogicalResult Lowering::lowerReduce(ReduceOp op) {
   }
   std::map<SmallVector<int>, Value> results;
   for (auto &[key, list] : groups) {
-    while (list.size() > 1) {
-      Values half;
-      for (size_t i = 0; i + 1 < list.size(); i += 2)
-        half.push_back(combine(op.getKind(), list[i], list[i + 1]));
-      if (list.size() % 2)
-        half.push_back(list.back());
-      list = half;
-    }
-    results[key] = list[0];
+    results[key] = combineAll(op.getKind(), list);
   }
   for (const ThreadDigit &digit : digits) {
     if (digit.unit == Unit::Warp)
-      return op.emitError("reduces an axis that lies on several warps");
+      continue;
     if (!llvm::isPowerOf2_32(digit.size) || !llvm::isPowerOf2_32(digit.div))
       return op.emitError("reduces over ")
              << digit.size << " lanes; a power of two can be exchanged";
@@ -108,6 +157,9 @@ LogicalResult Lowering::lowerReduce(ReduceOp op) {
       for (auto &[key, x] : results)
         x = combine(op.getKind(), x, shuffle(x, lanes));
   }
+  WarpExchange exchange = WarpExchange::of(op, warps);
+  if (!exchange.digits.empty() && failed(crossWarps(op, exchange, results)))
+    return failure();
   Values out;
   for (int value = 0; value < to.values; ++value) {
     SmallVector<int> key;
