@@ -9,9 +9,9 @@ namespace fc::emu {
 
 using ptx::Space;
 
-void Access::computeAddresses(unsigned k) {
-  uint64_t offset = uint64_t(inst.imm);
-  if (inst.wideAddress) {
+void Access::computeAddresses(unsigned k, unsigned which) {
+  uint64_t offset = uint64_t(inst.offset[which]);
+  if (inst.wideAddress[which]) {
     const uint64_t *base = warp.wide(inst.op[k]);
     for (unsigned l = 0; l < warpSize; ++l)
       address[l] = base[l] + offset;
@@ -87,6 +87,22 @@ void Access::resolve() {
   mask = whole;
 }
 
+namespace {
+/// Flags are bytes of 0 or 1; eight at once.
+bool allDefined(const uint8_t *flags, unsigned bytes) {
+  for (; bytes >= 8; bytes -= 8, flags += 8) {
+    uint64_t word;
+    std::memcpy(&word, flags, 8);
+    if (word != 0x0101010101010101u)
+      return false;
+  }
+  for (; bytes; --bytes, ++flags)
+    if (!*flags)
+      return false;
+  return true;
+}
+} // namespace
+
 void Access::resolveShared() {
   SharedMemory &shared = warp.cta->shared;
   uint64_t size = shared.bytes.size(), start = shared.start;
@@ -113,12 +129,15 @@ void Access::resolveShared() {
     unsigned l = unsigned(__builtin_ctz(m));
     host[l] = base + address[l];
   }
+  warp.cta->races.access(warp, inst, *this);
   uint8_t *defined = shared.defined.data();
   if (!write || atomic) {
     for (uint32_t m = mask; m; m &= m - 1) {
       unsigned l = unsigned(__builtin_ctz(m));
+      if (allDefined(defined + address[l], bytes)) [[likely]]
+        continue;
       for (unsigned i = 0; i < bytes; ++i)
-        if (!defined[address[l] + i]) [[unlikely]]
+        if (!defined[address[l] + i])
           throw Fault{"UNINIT-SMEM",
                       fmt::format("read of {} bytes at shared address 0x{:x}; byte {} was never "
                                   "written",
@@ -128,7 +147,7 @@ void Access::resolveShared() {
   }
   if (write) {
     for (uint32_t m = mask; m; m &= m - 1)
-      std::memset(defined + address[__builtin_ctz(m)], 1, bytes);
+      std::memset(defined + address[__builtin_ctz(m)], async ? 0 : 1, bytes);
   }
   Tally &tally = *warp.tally;
   tally.sharedWavefronts += sharedWavefronts(address, mask, bytes);
@@ -157,11 +176,12 @@ void Access::resolveGlobal() {
       }
     }
     uint64_t at = a - region->base;
-    if (region->bytes - at < bytes) [[unlikely]]
+    unsigned n = sized ? size[l] : bytes;
+    if (region->bytes - at < n) [[unlikely]]
       outOfBounds(l, "global",
                   fmt::format("`{}` has {} bytes at 0x{:x}; the access ends {} bytes past them",
                               region->name, region->bytes, region->base,
-                              at + bytes - region->bytes));
+                              at + n - region->bytes));
     host[l] = region->host + at;
     if (write && region->readOnly) [[unlikely]]
       throw Fault{"READ-ONLY", fmt::format("write to constant `{}`", region->name),
@@ -169,7 +189,7 @@ void Access::resolveGlobal() {
     if (region->defined) {
       uint8_t *defined = region->defined + at;
       if (!write || atomic)
-        for (unsigned i = 0; i < bytes; ++i)
+        for (unsigned i = 0; i < n; ++i)
           if (!defined[i]) [[unlikely]]
             throw Fault{"UNINIT-GMEM",
                         fmt::format("read of {} bytes of `{}` at byte {}; byte {} was never written",
@@ -179,6 +199,8 @@ void Access::resolveGlobal() {
         std::memset(defined, 1, bytes);
     }
   }
+  if (write)
+    warp.cta->races.checkCopySources(warp, *this);
   Tally &tally = *warp.tally;
   unsigned lanes = unsigned(__builtin_popcount(mask));
   ++tally.globalRequests;

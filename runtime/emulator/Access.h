@@ -14,11 +14,17 @@ struct Access {
   ptx::Space space;
   unsigned bytes;      ///< by lane
   bool write, atomic = false;
+  bool strong = false;   ///< volatile, relaxed, acquire or release: does not race with its like
+  bool async = false;    ///< the destination of a copy: not defined before it has landed
+  bool sized = false;    ///< `size` says how much each lane touches, at most `bytes`
+  bool overlaps = false; ///< set by resolve(): two lanes write the same bytes
   uint64_t address[warpSize];
+  uint8_t size[warpSize];
   uint8_t *host[warpSize]; ///< valid in the lanes of the mask after resolve()
 
-  /// Reads the addresses from the unit of operand `k`, plus the instruction's offset.
-  void computeAddresses(unsigned k);
+  /// Reads the addresses from the unit of operand `k`, plus the instruction's offset; `which` says
+  /// whether that is its first or its second memory operand.
+  void computeAddresses(unsigned k, unsigned which = 0);
   /// Fills `host`. Throws Fault.
   void resolve();
 

@@ -10,8 +10,9 @@ bool bindSpecial(const Match &match, Inst &inst);
 bool bindBits(const Match &match, Inst &inst);
 bool bindCompare(const Match &match, Inst &inst);
 bool bindConvert(const Match &match, Inst &inst);
+bool bindMma(const Match &match, Inst &inst);
 extern const Binders binders;
-const Binders binders = {bindArith, bindSpecial, bindBits, bindCompare, bindConvert};
+const Binders binders = {bindArith, bindSpecial, bindBits, bindCompare, bindConvert, bindMma};
 FC_ISA_END
 
 #if !defined(FC_ISA_V3)

@@ -34,6 +34,7 @@ void Tally::add(const Tally &other) {
   barriers += other.barriers;
   mma += other.mma;
   tensorFlops += other.tensorFlops;
+  tensorFlopsUseful += other.tensorFlopsUseful;
   asyncCopies += other.asyncCopies;
   asyncBytes += other.asyncBytes;
 }
@@ -127,6 +128,7 @@ void Cta::execute(uint64_t linear) {
     std::memset(local.data(), 0xff, local.size());
   for (BarrierState &barrier : barriers) {
     barrier.active = false;
+    barrier.clock.clear();
     std::fill(barrier.arrived.begin(), barrier.arrived.end(), 0);
     std::fill(barrier.waiting.begin(), barrier.waiting.end(), 0);
     barrier.results.clear();
@@ -142,6 +144,8 @@ void Cta::execute(uint64_t linear) {
     warp.blocked = false;
     warp.issued = 0;
     warp.carry = 0;
+    warp.copies.clear();
+    warp.committed.fill(0);
     warp.preds[0] = 0;
     warp.preds[1] = allLanes;
     std::fill(warp.tracked.begin(), warp.tracked.end(), 0);
@@ -152,7 +156,8 @@ void Cta::execute(uint64_t linear) {
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = unsigned(i);
   bool seeded = grid->launch->async == Launch::Async::Random;
-  uint64_t random = mix(grid->launch->seed * 0x9e3779b97f4a7c15u + linear);
+  races.reset(*this, grid->launch->checkRaces, program->sharedGranule, grid->sharedBytes);
+  random = mix(grid->launch->seed * 0x9e3779b97f4a7c15u + linear);
   for (;;) {
     bool anyLive = false, anyRan = false;
     if (seeded)
@@ -203,6 +208,7 @@ void Cta::arrive(Warp &warp, const Inst &inst, uint32_t mask, unsigned number, u
                 fmt::format("the warp arrives at barrier {} again before it completed", number),
                 "a warp may arrive once at a barrier before all have", -1, ""};
   barrier.arrived[warp.index] |= mask;
+  races.release(barrier.clock, warp, mask);
   barrier.reduced += votes;
   barrier.arrivedThreads += aligned ? warpSize : uint32_t(__builtin_popcount(mask));
   if (wait) {
@@ -251,6 +257,14 @@ bool Cta::tryComplete(unsigned number) {
   }
   barrier.results.clear();
   barrier.active = false;
+  bool everyone = true;
+  for (const Warp &warp : warps) {
+    races.acquire(barrier.clock, warp, barrier.waiting[warp.index]);
+    everyone &= barrier.waiting[warp.index] == warp.live;
+  }
+  barrier.clock.clear();
+  if (everyone)
+    races.newGeneration();
   for (Warp &warp : warps) {
     barrier.arrived[warp.index] = 0;
     uint32_t waiting = barrier.waiting[warp.index];

@@ -43,7 +43,9 @@ struct Draft {
   std::vector<Ref> refs;
   RegisterUse use;
   int64_t imm = 0;
-  bool wideAddress = true;
+  int64_t offset[2] = {0, 0};
+  bool wideAddress[2] = {true, true};
+  unsigned memoryOperands = 0;
   unsigned vector = 1;
   bool readsClock = false;
   std::vector<uint32_t> targets;
@@ -313,7 +315,7 @@ private:
     unsigned vector = spec.vector;
     if (spec.byModifier)
       for (std::string_view word : inst.modifiers)
-        vector = word == "v2" ? 2 : word == "v4" ? 4 : vector;
+        vector = vectorOf(word, vector);
     if (vector) {
       // A vector of one may be written as a scalar.
       if (vector == 1 && operand.kind != Operand::Kind::Vector) {
@@ -508,16 +510,16 @@ private:
     if (operand.kind != Operand::Kind::Address || operand.elements.size() != 1)
       fail(fmt::format("`{}` takes an address `[...]` here", spelling(inst)));
     const Operand &base = operand.elements[0];
-    out.wideAddress = true;
+    unsigned which = out.memoryOperands++;
     switch (base.kind) {
     case Operand::Kind::Register: {
       unsigned bits = ptx::bitsOf(function.registers[size_t(base.reg)].type);
       if (bits != 32 && bits != 64)
         fail(fmt::format("`{}` has {} bits, an address has 32 or 64", base.name, bits));
-      out.wideAddress = bits == 64;
+      out.wideAddress[which] = bits == 64;
       pushRegister(base, out);
       out.use.reads.push_back(base.reg);
-      out.imm = int64_t(base.bits);
+      out.offset[which] = int64_t(base.bits);
       return;
     }
     case Operand::Kind::Symbol:
@@ -633,7 +635,10 @@ private:
       Inst inst;
       inst.source = uint32_t(i);
       inst.imm = d.imm;
-      inst.wideAddress = d.wideAddress;
+      for (unsigned k = 0; k < 2; ++k) {
+        inst.offset[k] = d.offset[k];
+        inst.wideAddress[k] = d.wideAddress[k];
+      }
       inst.count = uint8_t(d.vector);
       inst.cls = d.form->cls;
       if (source.guard >= 0) {
@@ -660,6 +665,7 @@ private:
         inst.target = uint32_t(program->branchTables.size());
         program->branchTables.push_back(d.targets);
       }
+      noteSharedAccess(match, inst);
       addDefCheck(d, uint32_t(i), trackedIndex, inst);
       program->code.push_back(inst);
     }
@@ -676,6 +682,16 @@ private:
     if (d.refs[k].kind == Ref::Kind::Register)
       return ptx::bitsOf(function.registers[size_t(d.refs[k].value)].type);
     return d.refs[k].wide ? 64 : 32;
+  }
+
+  /// The race checker's cells are as small as the smallest access.
+  void noteSharedAccess(const Match &match, const Inst &inst) {
+    bool memory = match.form.family == Family::Memory || match.form.family == Family::Atomic;
+    if (!memory || (match.space() != Space::Shared && match.space() != Space::Generic))
+      return;
+    unsigned bytes = ptx::bitsOf(match.type()) / 8 * inst.count;
+    if (bytes)
+      program->sharedGranule = std::min(program->sharedGranule, bytes);
   }
 
   void addDefCheck(const Draft &d, uint32_t index, const std::vector<uint16_t> &trackedIndex,
@@ -725,9 +741,14 @@ private:
       return bindSync(match, inst);
     case Family::Control:
       return bindControl(match, inst);
-    default:
-      return false;
+    case Family::Async:
+      return bindAsync(match, inst);
+    case Family::Matrix:
+      return bindMatrix(match, inst);
+    case Family::Mma:
+      return binders.mma(match, inst);
     }
+    return false;
   }
 };
 

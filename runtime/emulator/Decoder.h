@@ -33,7 +33,7 @@ struct Match {
 using Binder = bool (*)(const Match &match, Inst &inst);
 /// The families that are compiled for each instruction set of the host (Isa.h).
 struct Binders {
-  Binder arith, special, bits, compare, convert;
+  Binder arith, special, bits, compare, convert, mma;
 };
 /// The best that this host can run.
 const Binders &hostBinders();
@@ -42,6 +42,8 @@ bool bindAtomic(const Match &match, Inst &inst);
 bool bindWarpLanes(const Match &match, Inst &inst);
 bool bindSync(const Match &match, Inst &inst);
 bool bindControl(const Match &match, Inst &inst);
+bool bindAsync(const Match &match, Inst &inst);
+bool bindMatrix(const Match &match, Inst &inst);
 /// The counter class of accesses to a state space.
 Class classOf(ptx::Space space);
 

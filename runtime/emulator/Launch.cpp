@@ -219,6 +219,9 @@ void fillCounters(Counters &counters, const Tally &tally) {
   counters["barriers"] = tally.barriers;
   counters["mma"] = tally.mma;
   counters["tensor_flops_issued"] = tally.tensorFlops;
+  counters["tensor_flops_useful"] = tally.tensorFlopsUseful;
+  counters["async_copies"] = tally.asyncCopies;
+  counters["async_bytes"] = tally.asyncBytes;
 }
 
 /// What the workers share.

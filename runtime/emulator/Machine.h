@@ -8,6 +8,7 @@
 #pragma once
 #include "runtime/emulator/Spaces.h"
 #include "runtime/emulator/Opcodes.h"
+#include "runtime/emulator/Races.h"
 
 #include <array>
 #include <memory>
@@ -43,7 +44,8 @@ enum class Kind : uint8_t {
 struct Inst {
   Handler run = nullptr;
   const uint16_t *op = nullptr; ///< units or predicate numbers, in the order of the form's operands
-  int64_t imm = 0;              ///< address offset or immediate
+  int64_t imm = 0;              ///< immediate
+  int64_t offset[2] = {0, 0};   ///< of the first and the second memory operand
   uint32_t aux = 0;             ///< small modifiers, by family
   uint32_t target = 0;          ///< branch target; index of a table for brx.idx
   uint32_t source = 0;          ///< index of the ptx::Instruction
@@ -52,7 +54,7 @@ struct Inst {
   bool guardNegated = false;
   Kind kind = Kind::Plain;
   Class cls = Class::Alu;
-  bool wideAddress = true;   ///< the base of a memory operand has 64 bits
+  bool wideAddress[2] = {true, true}; ///< the base of a memory operand has 64 bits
   bool checkDefined = false; ///< touches a register that some path leaves undefined
   uint8_t count = 1;         ///< elements of a vector access
   static constexpr uint16_t noGuard = 0xffff;
@@ -100,6 +102,7 @@ struct Program {
   uint32_t staticShared = 0;  ///< bytes of the shared window before the dynamic part
   uint32_t dynamicShared = 0; ///< address at which the dynamic part starts
   uint32_t localBytes = 0;
+  unsigned sharedGranule = 4; ///< the smallest access that may go to shared memory
   bool communicates = false; ///< global atomics or fences: CTAs run in order on one thread
   std::array<uint32_t, 3> cluster{1, 1, 1};
 };
@@ -118,8 +121,21 @@ struct Tally {
   uint64_t sharedWavefronts = 0, sharedWavefrontsIdeal = 0;
   uint64_t globalSectors = 0, globalSectorsIdeal = 0, globalRequests = 0;
   uint64_t globalRead = 0, globalWritten = 0;
-  uint64_t barriers = 0, mma = 0, tensorFlops = 0, asyncCopies = 0, asyncBytes = 0;
+  uint64_t barriers = 0, mma = 0, tensorFlops = 0, tensorFlopsUseful = 0, asyncCopies = 0, asyncBytes = 0;
   void add(const Tally &other);
+};
+
+/// One cp.async of a warp, from its issue until all its lanes have waited for it.
+struct AsyncCopy {
+  static constexpr uint32_t open = UINT32_MAX; ///< not committed yet
+  uint32_t pending = 0;        ///< lanes whose copy is in flight
+  uint32_t source = 0;         ///< instruction
+  unsigned bytes = 0;
+  bool landed = false;         ///< the bytes are there already, though nobody may look
+  uint32_t group[warpSize];    ///< number of the commit, by lane
+  uint32_t to[warpSize];       ///< shared address
+  const uint8_t *from[warpSize];
+  uint8_t sourceBytes[warpSize]; ///< the rest is zeros
 };
 
 struct Warp {
@@ -137,6 +153,8 @@ struct Warp {
   bool blocked = false;
   uint64_t issued = 0;
   Tally *tally = nullptr;
+  std::vector<AsyncCopy> copies;
+  std::array<uint32_t, warpSize> committed{}; ///< groups of copies, by lane
 
   uint32_t *word(uint16_t unit) { return units + size_t(unit) * warpSize; }
   uint64_t *wide(uint16_t unit) { return reinterpret_cast<uint64_t *>(word(unit)); }
@@ -176,6 +194,7 @@ struct BarrierState {
   enum class Use : uint8_t { Sync, And, Or, Popc } use = Use::Sync;
   uint32_t line = 0; ///< of the first arrival
   uint32_t reduced = 0;
+  SyncClock clock;
   struct Result { unsigned warp; uint16_t op; uint32_t mask; };
   std::vector<Result> results; ///< where bar.red puts its value
 };
@@ -186,6 +205,9 @@ struct Cta {
   std::array<uint32_t, 3> id{};
   std::vector<Warp> warps;
   SharedMemory shared;
+  Races races;
+  uint64_t random = 0;
+  bool coin() { return (random = random * 6364136223846793005u + 1442695040888963407u) >> 63; }
   std::vector<uint8_t> local; ///< [thread][localBytes]
   std::array<BarrierState, 16> barriers;
   std::unique_ptr<uint32_t[]> unitStorage;

@@ -3,6 +3,7 @@
 #include "runtime/emulator/Decoder.h"
 
 #include <cstring>
+#include <fmt/format.h>
 
 namespace fc::emu {
 
@@ -11,7 +12,7 @@ using ptx::Type;
 
 namespace {
 
-// aux: state space in bits 0-3, sign extension 4, destination or source registers of 64 bits 5
+// aux: state space in bits 0-3, strong 4, destination or source registers of 64 bits 5
 Space spaceOf(const Inst &inst) { return Space(inst.aux & 15); }
 
 template <class Element, bool Signed> uint64_t readElement(const uint8_t *p) {
@@ -26,6 +27,7 @@ template <class Element, bool Signed> uint64_t readElement(const uint8_t *p) {
 template <class Element, bool Signed> void load(Warp &warp, const Inst &inst, uint32_t mask) {
   unsigned n = inst.count;
   Access access{warp, inst, mask, spaceOf(inst), unsigned(sizeof(Element) * n), false};
+  access.strong = inst.aux & 16;
   access.computeAddresses(n);
   access.resolve();
   bool wide = inst.aux & 32;
@@ -49,6 +51,7 @@ template <class Element, bool Signed> void load(Warp &warp, const Inst &inst, ui
 template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask) {
   unsigned n = inst.count;
   Access access{warp, inst, mask, spaceOf(inst), unsigned(sizeof(Element) * n), true};
+  access.strong = inst.aux & 16;
   access.computeAddresses(0);
   access.resolve();
   bool wide = inst.aux & 32;
@@ -58,6 +61,23 @@ template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask)
       Element value = wide ? Element(warp.wide(inst.op[1 + k])[l])
                            : Element(warp.word(inst.op[1 + k])[l]);
       std::memcpy(access.host[l] + k * sizeof(Element), &value, sizeof value);
+    }
+  }
+  if (!access.overlaps) [[likely]]
+    return;
+  // Lanes that store to one place have to store the same; the last one won above.
+  for (uint32_t m = mask; m; m &= m - 1) {
+    unsigned l = unsigned(__builtin_ctz(m));
+    for (unsigned k = 0; k < n; ++k) {
+      Element value = wide ? Element(warp.wide(inst.op[1 + k])[l])
+                           : Element(warp.word(inst.op[1 + k])[l]);
+      if (std::memcmp(access.host[l] + k * sizeof(Element), &value, sizeof value) != 0)
+        throw Fault{"RACE-WAW",
+                    fmt::format("lanes of the warp store different values to shared address 0x{:x}",
+                                access.address[l]),
+                    "of stores by one instruction to the same bytes, one wins, and which is not "
+                    "defined",
+                    int(l), ""};
     }
   }
 }
@@ -107,7 +127,9 @@ bool bindMemory(const Match &match, Inst &inst) {
   unsigned bits = ptx::bitsOf(match.type());
   // The registers may be wider than what is loaded or stored.
   unsigned registerBits = isLoad ? match.destBits : match.sourceBits;
-  inst.aux = uint32_t(space) | (registerBits == 64 ? 32 : 0);
+  bool strong = match.has("volatile") || match.has("relaxed") || match.has("acquire") ||
+                match.has("release");
+  inst.aux = uint32_t(space) | (strong ? 16 : 0) | (registerBits == 64 ? 32 : 0);
   if (isLoad) {
     if (space == Space::Param && inst.count == 1 && bits == registerBits && bits >= 32) {
       inst.aux |= bits / 8 << 8;

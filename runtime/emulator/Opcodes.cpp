@@ -136,6 +136,10 @@ bool Form::matches(const std::vector<std::string_view> &words) const {
   return at == words.size();
 }
 
+unsigned vectorOf(std::string_view word, unsigned otherwise) {
+  return word == "v2" || word == "x2" ? 2 : word == "v4" || word == "x4" ? 4 : word == "x1" ? 1 : otherwise;
+}
+
 const std::vector<Form> &allForms() {
   static const std::vector<Form> forms = parseForms();
   return forms;
@@ -227,7 +231,7 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
     if (ptx::Type type = ptx::typeOf(word); type != ptx::Type::None)
       types.push_back(type);
     if (spec.byModifier)
-      vector = word == "v2" ? 2 : word == "v4" ? 4 : vector;
+      vector = vectorOf(word, vector);
   }
   auto reg = [&](ptx::Type type, unsigned k) {
     if (type == ptx::Type::Pred)

@@ -17,7 +17,7 @@ enum class Op : uint16_t {
 
 /// Which file holds the semantics.
 enum class Family : uint8_t {
-  Arith, Special, Bits, Compare, Convert, Memory, Atomic, WarpLanes, Sync, Control, Async, Mma,
+  Arith, Special, Bits, Compare, Convert, Memory, Atomic, WarpLanes, Sync, Control, Async, Matrix, Mma,
 };
 
 /// What `warp_instructions.<class>` counts. Memory is resolved by state space when decoding.
@@ -55,6 +55,9 @@ struct Form {
   /// Whether the words are this form's modifiers; every group takes the first word that it can.
   bool matches(const std::vector<std::string_view> &words) const;
 };
+
+/// Elements that a modifier such as `.v2` or `.x4` asks for; `otherwise` if it is none.
+unsigned vectorOf(std::string_view word, unsigned otherwise);
 
 /// All forms, an opcode's in the order of the table.
 const std::vector<Form> &allForms();

@@ -57,6 +57,9 @@ void barrier(Warp &warp, const Inst &inst, uint32_t mask) {
 
 void nothing(Warp &, const Inst &, uint32_t) {}
 
+/// The lanes of the mask see each other's accesses from here on.
+void warpSync(Warp &warp, const Inst &, uint32_t mask) { warp.cta->races.meet(warp, mask); }
+
 } // namespace
 
 bool bindSync(const Match &match, Inst &inst) {
@@ -67,7 +70,7 @@ bool bindSync(const Match &match, Inst &inst) {
     if (match.has("warp")) {
       inst.kind = Kind::Lanes;
       inst.aux = 0;
-      inst.run = nothing;
+      inst.run = warpSync;
       return true;
     }
     bool red = match.has("red");
