@@ -117,6 +117,15 @@ TEST(Compare, FailsBeyondEitherTolerance) {
   EXPECT_TRUE(compared({3, 4.02}, {3, 4}, {false, 1, 1}).pass);
 }
 
+TEST(Compare, LargeElementsMayBeOffByAUnitInTheLastPlace) {
+  const Tolerance half{false, 1e-3, 0.01, 0x1p-10};
+  EXPECT_TRUE(compared({1250, 1}, {1250.5, 1}, half).pass);
+  EXPECT_FALSE(compared({1250, 1}, {1252, 1}, half).pass);
+  EXPECT_EQ(compared({1250, 1}, {1252, 1.02}, half).beyond, 2u);
+  EXPECT_FALSE(compared({1000, 1.02}, {1000, 1}, half)
+                   .pass); // a small element is not excused by a large one
+}
+
 TEST(Compare, InfinitiesAndNaNsMustBeTheSame) {
   EXPECT_TRUE(compared({-INFINITY, 1}, {-INFINITY, 1}).pass);
   EXPECT_TRUE(compared({NAN, 1}, {NAN, 1}).pass);

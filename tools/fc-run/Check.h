@@ -8,6 +8,9 @@ namespace fc::run {
 struct Tolerance {
   bool exact = false; ///< integers and bools
   double relL2 = 0, maxAbs = 0;
+  /// Of an element alone, where that is more than `maxAbs`: a unit in its last place. An output of
+  /// 1000 in f16 is rounded by up to a half.
+  double rel = 0;
 };
 
 /// How far it is.
@@ -19,6 +22,7 @@ struct Comparison {
       0; ///< |x - ref| / |ref|, over elements whose |ref| is at least a thousandth of the largest
   double relL2 = 0; ///< |x - ref| / |ref| in L2; where the reference is all 0, |x - ref|
   size_t unwritten = 0, wrongNan = 0;
+  size_t beyond = 0; ///< elements off by more than the tolerance of an element
   std::string worst; ///< "at [0, 1, 17, 3]: 0.5, and the reference has 0.25"; empty if all is equal
   bool pass = false;
 };

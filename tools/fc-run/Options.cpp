@@ -120,8 +120,10 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
       ->type_name("X")
       ->check(CLI::NonNegativeNumber)
       ->group("Checking");
-  app.add_option("--max-abs", options.maxAbs,
-                 "tolerance of |x - ref| (default 0.01, bf16 0.06, 8-bit floats 0.25)")
+  app.add_option(
+         "--max-abs", options.maxAbs,
+         "tolerance of |x - ref|, or a unit in the last place where that is more (default 0.01, "
+         "bf16 0.06, 8-bit floats 0.25)")
       ->type_name("X")
       ->check(CLI::NonNegativeNumber)
       ->group("Checking");

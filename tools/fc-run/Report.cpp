@@ -148,6 +148,9 @@ std::string table(const Options &options, const Session &session,
                              tensor.size());
       if (it.wrongNan)
         notes += fmt::format("{}: {} elements are NaN on one side only\n", it.name, it.wrongNan);
+      if (it.beyond)
+        notes += fmt::format("{}: {} of {} elements are off by more than is allowed\n", it.name,
+                             it.beyond, tensor.size());
       notes += fmt::format("{}: the worst is {}\n", it.name, it.worst);
     }
     result += table.text() + notes + (pass ? "all outputs agree with the reference\n" : "FAILED\n");

@@ -85,6 +85,10 @@ int runTool(const Options &options) {
     if (fault.code != rt::Code::Fault)
       return fail(fault);
     fmt::print(stderr, "{}\n", fault.message);
+    // An index out of its tensor may be the inputs' fault: the reference knows.
+    if (options.check && !check(options, session, sourceOf(options, *module), comparisons, error))
+      fmt::print(stderr, "note: {}\n", error.message);
+    comparisons.clear();
     if (options.json)
       fmt::print("{}", json(options, session, comparisons, fault));
     return failed;
