@@ -275,6 +275,8 @@ void KernelImporter::setVar(const dsl::Var *var, const Expr *expr) {
   llvm::DenseSet<const Expr *> seen;
   collectReduced(expr, reduced, seen);
   for (const Axis *axis : reduced) {
+    if (axis->kind != Axis::Inner || heldSize(axis))
+      continue;
     int64_t &walks = walksOver[axis->name];
     walks = std::max<int64_t>(walks, 1) + 1;
   }

@@ -1,5 +1,5 @@
 module {
-  fc.kernel @manual(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "scale", "o"] outputs 1 attributes {fc.walks = {d = 4 : i64, j = 4 : i64}} {
+  fc.kernel @manual(%arg0: !fc.tensor<f16, ["B", "H", "M", "64"]>, %arg1: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg2: !fc.tensor<f16, ["B", "G", "N", "64"]>, %arg3: f32, %arg4: !fc.tensor<f16, ["B", "H", "M", "64"]>) params ["q", "k", "v", "scale", "o"] outputs 1 {
     %c64_i32 = arith.constant 64 : i32
     %c0_i32 = arith.constant 0 : i32
     %0 = fc.dim "B"
