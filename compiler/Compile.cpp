@@ -83,7 +83,8 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
                       mlir::scf::SCFDialect, mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect,
                       mlir::NVVM::NVVMDialect>();
   Messages messages(context, program->files, errors, options.color);
-  mlir::OwningOpRef<mlir::ModuleOp> module = importProgram(context, *program, options.kernel);
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      importProgram(context, *program, options.kernel, options.target);
   if (!module) {
     messages.finish(false);
     return std::nullopt;

@@ -48,8 +48,6 @@ Value KernelImporter::value(const Expr *expr) {
   case Op::PointRef:
   case Op::AxisRef:
     return axes.lookup(expr->axis).points;
-  case Op::VarRef:
-    return vars.lookup(expr->var);
   default:
     break;
   }
@@ -70,6 +68,8 @@ Value KernelImporter::value(const Expr *expr) {
 
 Value KernelImporter::make(const Expr *expr) {
   switch (expr->op) {
+  case Op::VarRef: // remembered like any value: a `let` keeps what the variable was (rule A8)
+    return vars.lookup(expr->var);
   case Op::Const:
     insertFor({});
     return scalars.constant(*expr, locOf(expr->loc));
