@@ -91,7 +91,8 @@ TEST(Poison, IsNaNInFloats) {
 
 // --- comparisons ---
 
-const Tolerance tight{false, 1e-3, 0.01};
+const Tolerance tight{.relL2 = 1e-3, .maxAbs = 0.01};
+const Tolerance loose{.relL2 = INFINITY, .maxAbs = INFINITY};
 
 Comparison compared(const std::vector<double> &seen, const std::vector<double> &expected,
                     const Tolerance &tolerance = tight) {
@@ -103,7 +104,7 @@ Comparison compared(const std::vector<double> &seen, const std::vector<double> &
 }
 
 TEST(Compare, MeasuresTheErrors) {
-  const Comparison it = compared({3, 4.005}, {3, 4}, {false, 1, 1});
+  const Comparison it = compared({3, 4.005}, {3, 4}, {.relL2 = 1, .maxAbs = 1});
   EXPECT_NEAR(it.maxAbs, 0.005, 1e-6);
   EXPECT_NEAR(it.maxRel, 0.00125, 1e-6);
   EXPECT_NEAR(it.relL2, 0.001, 1e-6);
@@ -112,18 +113,30 @@ TEST(Compare, MeasuresTheErrors) {
 }
 
 TEST(Compare, FailsBeyondEitherTolerance) {
-  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {false, 1, 0.01}).pass);
-  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {false, 1e-3, 1}).pass);
-  EXPECT_TRUE(compared({3, 4.02}, {3, 4}, {false, 1, 1}).pass);
+  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {.relL2 = 1, .maxAbs = 0.01}).pass);
+  EXPECT_FALSE(compared({3, 4.02}, {3, 4}, {.relL2 = 1e-3, .maxAbs = 1}).pass);
+  EXPECT_TRUE(compared({3, 4.02}, {3, 4}, {.relL2 = 1, .maxAbs = 1}).pass);
 }
 
-TEST(Compare, LargeElementsMayBeOffByAUnitInTheLastPlace) {
-  const Tolerance half{false, 1e-3, 0.01, 0x1p-10};
-  EXPECT_TRUE(compared({1250, 1}, {1250.5, 1}, half).pass);
-  EXPECT_FALSE(compared({1250, 1}, {1252, 1}, half).pass);
-  EXPECT_EQ(compared({1250, 1}, {1252, 1.02}, half).beyond, 2u);
-  EXPECT_FALSE(compared({1000, 1.02}, {1000, 1}, half)
-                   .pass); // a small element is not excused by a large one
+TEST(Compare, OutputsOfLargeNumbersMayBeOffInProportion) {
+  const Tolerance half{.relL2 = 1, .maxAbs = 0.01, .unit = 0x1p-10, .scaled = true};
+  const Tolerance asked{.relL2 = 1, .maxAbs = 0.01, .unit = 0x1p-10, .scaled = false};
+  // A unit in the last place of the element itself; the many zeros keep the root mean square
+  // at 1.25.
+  std::vector<double> seen(1000000, 0), expected(1000000, 0);
+  seen[7] = 1250;
+  expected[7] = 1251;
+  EXPECT_TRUE(compared(seen, expected, half).pass);
+  EXPECT_FALSE(compared(seen, expected, asked).pass);
+  expected[7] = 1252;
+  EXPECT_EQ(compared(seen, expected, half).beyond, 1u);
+  seen[9] = 0.02; // a small element is not excused by a large one
+  EXPECT_EQ(compared(seen, expected, half).beyond, 2u);
+  // The root mean square of the whole.
+  EXPECT_TRUE(compared({100, 0.5}, {100, 0}, half).pass);
+  EXPECT_NEAR(compared({100, 0.5}, {100, 0}, half).tolerance.maxAbs, 0.707, 1e-3);
+  EXPECT_FALSE(compared({100, 0.8}, {100, 0}, half).pass);
+  EXPECT_FALSE(compared({1, 0.02}, {1, 0}, half).pass);
 }
 
 TEST(Compare, InfinitiesAndNaNsMustBeTheSame) {
@@ -135,7 +148,7 @@ TEST(Compare, InfinitiesAndNaNsMustBeTheSame) {
   EXPECT_EQ(compared({NAN, 1}, {1, 1}).wrongNan, 1u);
   EXPECT_FALSE(compared({NAN, 1}, {1, 1}).pass);
   EXPECT_FALSE(compared({1, 1}, {NAN, 1}).pass);
-  EXPECT_FALSE(compared({NAN}, {0}, {false, INFINITY, INFINITY}).pass);
+  EXPECT_FALSE(compared({NAN}, {0}, loose).pass);
 }
 
 TEST(Compare, AReferenceOfZeros) {
@@ -148,7 +161,7 @@ TEST(Compare, ElementsNeverWrittenFail) {
   HostTensor tensor{Elem::F16, {2, 2}, {}};
   poison(tensor);
   store(Elem::F16, tensor.bits.data(), 0, 1);
-  const Comparison it = compare("o", tensor, {1, 1, 1, 1}, {}, {false, INFINITY, INFINITY});
+  const Comparison it = compare("o", tensor, {1, 1, 1, 1}, {}, loose);
   EXPECT_EQ(it.unwritten, 3u);
   EXPECT_EQ(it.worst, "at [0, 1]: never written, and the reference has 1");
   EXPECT_FALSE(it.pass);

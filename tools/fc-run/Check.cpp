@@ -28,12 +28,16 @@ Tolerance toleranceOf(const Options &options, const rt::KernelSpec &kernel, Elem
   for (const rt::Param &param : kernel.params)
     if (param.isTensor() && isFloat(param.elem))
       coarsest = std::max(coarsest, rank(param.elem));
-  constexpr Tolerance tolerances[] = {
-      {false, 1e-3, 0.01, 0x1p-10}, {false, 8e-3, 0.06, 0x1p-7}, {false, 5e-2, 0.25, 0x1p-3}};
-  Tolerance result = tolerances[coarsest];
-  result.relL2 = options.relL2.value_or(result.relL2);
-  result.maxAbs = options.maxAbs.value_or(result.maxAbs);
-  return result;
+  struct Bars {
+    double relL2, maxAbs, unit;
+  };
+  constexpr Bars bars[] = {{1e-3, 0.01, 0x1p-10}, {8e-3, 0.06, 0x1p-7}, {5e-2, 0.25, 0x1p-3}};
+  const Bars &bar = bars[coarsest];
+  return {.exact = false,
+          .relL2 = options.relL2.value_or(bar.relL2),
+          .maxAbs = options.maxAbs.value_or(bar.maxAbs),
+          .unit = bar.unit,
+          .scaled = !options.maxAbs};
 }
 
 namespace {
@@ -47,6 +51,25 @@ std::string indexText(size_t flat, const std::vector<int64_t> &shape) {
   return fmt::format("[{}]", fmt::join(index, ", "));
 }
 
+/// With the factors that the reference's values give it.
+Tolerance scaled(const Tolerance &tolerance, const std::vector<double> &values) {
+  Tolerance result = tolerance;
+  if (!tolerance.scaled) {
+    result.unit = 0;
+    return result;
+  }
+  double squares = 0;
+  size_t count = 0;
+  for (double value : values)
+    if (std::isfinite(value)) {
+      squares += value * value;
+      ++count;
+    }
+  if (count > 0)
+    result.maxAbs *= std::max(1.0, std::sqrt(squares / static_cast<double>(count)));
+  return result;
+}
+
 } // namespace
 
 Comparison compare(const std::string &name, const HostTensor &tensor,
@@ -55,7 +78,7 @@ Comparison compare(const std::string &name, const HostTensor &tensor,
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Comparison result;
   result.name = name;
-  result.tolerance = tolerance;
+  result.tolerance = scaled(tolerance, values);
   const bool floats = isFloat(tensor.elem);
   const auto bytes = static_cast<size_t>(bytesOf(tensor.elem));
   const uint64_t poisoned = poisonBits(tensor.elem);
@@ -85,7 +108,8 @@ Comparison compare(const std::string &name, const HostTensor &tensor,
       ++result.unwritten;
     else if (floats && std::isnan(seen) != std::isnan(expected))
       ++result.wrongNan;
-    if (!(difference <= std::max(tolerance.maxAbs, tolerance.rel * std::fabs(expected))))
+    const double unit = std::isfinite(expected) ? result.tolerance.unit * std::fabs(expected) : 0;
+    if (!(difference <= std::max(result.tolerance.maxAbs, unit)))
       ++result.beyond;
     if (difference > worst) {
       worst = difference;

@@ -7,10 +7,14 @@ namespace fc::run {
 /// How far an output may be from the reference.
 struct Tolerance {
   bool exact = false; ///< integers and bools
-  double relL2 = 0, maxAbs = 0;
-  /// Of an element alone, where that is more than `maxAbs`: a unit in its last place. An output of
-  /// 1000 in f16 is rounded by up to a half.
-  double rel = 0;
+  double relL2 = 0;
+  /// Of each element. Unless it was asked for (`scaled` is false then), it is for outputs of
+  /// ordinary size: where the root mean square of the reference is over 1 it is multiplied by that,
+  /// since a sum of large terms is off by their size, and an element may be off by a unit in its
+  /// last place (`unit` times it) where that is more.
+  double maxAbs = 0;
+  double unit = 0;
+  bool scaled = false;
 };
 
 /// How far it is.

@@ -122,8 +122,8 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
       ->group("Checking");
   app.add_option(
          "--max-abs", options.maxAbs,
-         "tolerance of |x - ref|, or a unit in the last place where that is more (default 0.01, "
-         "bf16 0.06, 8-bit floats 0.25)")
+         "tolerance of |x - ref| (default 0.01, bf16 0.06, 8-bit floats 0.25; times the root mean "
+         "square of the reference if that is over 1, and at least a unit in the last place)")
       ->type_name("X")
       ->check(CLI::NonNegativeNumber)
       ->group("Checking");

@@ -62,7 +62,7 @@ std::array<std::string, 3> rangeOf(const HostTensor &tensor) {
 std::string toleranceText(const Tolerance &tolerance) {
   if (tolerance.exact)
     return "equal";
-  return fmt::format("max abs {:g}, rel L2 {:g}", tolerance.maxAbs, tolerance.relL2);
+  return fmt::format("max abs {:.3g}, rel L2 {:g}", tolerance.maxAbs, tolerance.relL2);
 }
 
 std::string countersText(const Session &session) {
