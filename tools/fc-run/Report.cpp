@@ -95,12 +95,12 @@ std::string listText(const rt::Module &module) {
                  !param.isTensor() ? param.init ? "default " + param.init->text() : "must be given"
                  : param.nullable  ? "may be null"
                                    : ""});
-    for (const rt::Fact &fact : kernel.facts)
-      table.row({"  assume", fact.text});
-    for (const rt::Variant &variant : kernel.variants)
-      table.row(
-          {"  variant", variant.name, variant.condition ? variant.condition->text() : "always"});
     result += table.text();
+    for (const rt::Fact &fact : kernel.facts)
+      result += fmt::format("  assume {}\n", fact.text);
+    for (const rt::Variant &variant : kernel.variants)
+      result += fmt::format("  variant {}, {}\n", variant.name,
+                            variant.condition ? "where " + variant.condition->text() : "always");
   }
   return result;
 }
