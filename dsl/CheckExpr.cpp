@@ -341,22 +341,6 @@ bool KernelChecker::indices(const std::vector<const ast::Expr *> &args, const ds
               fmt::format("`{}` is declared here: {}", tensor.name, declaration(tensor)));
     return false;
   }
-  for (size_t i = 0; i < args.size(); ++i) {
-    Value size = tensor.shape[i].size;
-    if (!out[i] || out[i]->op != Op::Const || !size)
-      continue;
-    bool outside = out[i]->intValue < 0 || (size->op == Op::Const && !tensor.shape[i].orOne &&
-                                            out[i]->intValue >= size->intValue);
-    if (outside) {
-      error(Diag::IndexOutOfRange, args[i]->loc, out[i]->intValue, i + 1, tensor.name,
-            size->op == Op::Const && tensor.shape[i].text != std::to_string(size->intValue)
-                ? fmt::format("{} ({})", tensor.shape[i].text, size->intValue)
-                : tensor.shape[i].text)
-          .note(tensor.loc,
-                fmt::format("`{}` is declared here: {}", tensor.name, declaration(tensor)));
-      ok = false;
-    }
-  }
   return ok;
 }
 

@@ -47,6 +47,74 @@ const KernelChecker::Dependence &KernelChecker::dependence(const Axis *axis) {
   return axisDependence[axis] = std::move(on);
 }
 
+//===-- Constants that cannot be right ------------------------------------===//
+
+void KernelChecker::checkIndices(const dsl::Tensor &tensor, const std::vector<Value> &indices) {
+  for (size_t i = 0; i < indices.size(); ++i) {
+    Value size = tensor.shape[i].size;
+    if (indices[i]->op != Op::Const || !size)
+      continue;
+    int64_t index = indices[i]->intValue;
+    bool sized = size->op == Op::Const && !tensor.shape[i].orOne;
+    if (index >= 0 && !(sized && index >= size->intValue))
+      continue;
+    std::string text = tensor.shape[i].text;
+    if (size->op == Op::Const && text != std::to_string(size->intValue))
+      text += fmt::format(" ({})", size->intValue);
+    error(Diag::IndexOutOfRange, indices[i]->loc, index, i + 1, tensor.name, text)
+        .note(tensor.loc,
+              fmt::format("`{}` is declared here: {}", tensor.name, declaration(tensor)));
+  }
+}
+
+/// Mistakes that depend on what a constant is. They are looked for in what folding has kept: with
+/// `where(D > 64, x[64], 0)` the writer has thought of the case.
+void KernelChecker::checkConstants(Value value, std::unordered_set<Value> &seen) {
+  if (!value || !seen.insert(value).second)
+    return;
+  if (value->op == Op::Read)
+    checkIndices(*value->tensor, value->operands);
+  bool divides = (value->op == Op::Div || value->op == Op::Mod) && value->elem == Elem::I64;
+  if (divides && value->operands[1]->op == Op::Const && value->operands[1]->intValue == 0)
+    error(Diag::DivisionByZero, value->loc, name(value->op));
+  for (Value operand : value->operands)
+    checkConstants(operand, seen);
+}
+
+void KernelChecker::checkConstants(const std::vector<Stmt> &body, std::unordered_set<Value> &seen) {
+  for (const Stmt &stmt : body) {
+    if (stmt.axis)
+      for (Value bound : {stmt.axis->lo, stmt.axis->hi, stmt.axis->upto})
+        checkConstants(bound, seen);
+    if (stmt.let)
+      checkConstants(stmt.let->value, seen);
+    if (stmt.kind == Stmt::DeclareVar)
+      checkConstants(stmt.var->init, seen);
+    for (Value index : stmt.indices)
+      checkConstants(index, seen);
+    if (stmt.kind == Stmt::Store)
+      checkIndices(*stmt.tensor, stmt.indices);
+    if (stmt.kind == Stmt::Assume && stmt.value->op == Op::Const && !stmt.value->intValue)
+      error(Diag::FalseAssumption, stmt.loc, stmt.text);
+    checkConstants(stmt.value, seen);
+    checkConstants(stmt.body, seen);
+  }
+}
+
+void KernelChecker::checkConstants() {
+  std::unordered_set<Value> seen;
+  for (const dsl::Scalar *scalar : kernel.scalars)
+    checkConstants(scalar->init, seen);
+  for (const auto *list : {&kernel.inputs, &kernel.outputs})
+    for (const dsl::Tensor *tensor : *list)
+      for (const dsl::Tensor::Extent &extent : tensor->shape)
+        checkConstants(extent.size, seen);
+  for (const Axis *axis : kernel.grid)
+    for (Value bound : {axis->lo, axis->hi, axis->upto})
+      checkConstants(bound, seen);
+  checkConstants(kernel.body, seen);
+}
+
 //===-- Values that nothing uses ------------------------------------------===//
 
 void KernelChecker::markUsed(const std::vector<Stmt> &body, std::unordered_set<Value> &seen,

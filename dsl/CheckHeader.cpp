@@ -360,6 +360,7 @@ void KernelChecker::check() {
   for (const dsl::Tensor *output : kernel.outputs)
     if (!storedNames.contains(output->name))
       error(Diag::NeverStored, output->loc, output->name);
+  checkConstants();
   dropUnused();
   bindDims();
 }

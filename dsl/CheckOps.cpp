@@ -205,11 +205,6 @@ const Expr *KernelChecker::arithmetic(Op op, Operand a, Operand b, Loc loc) {
   bool ok = isNumber(a, name(op));
   if (!isNumber(b, name(op)) || !ok || !unify(a, b))
     return nullptr;
-  bool divides = op == Op::Div || op == Op::Mod;
-  if (divides && b.value->elem == Elem::I64 && b.value->op == Op::Const && b.value->intValue == 0) {
-    error(Diag::DivisionByZero, loc, name(op));
-    return nullptr;
-  }
   return operation(op, a.value->elem, {a.value, b.value}, loc);
 }
 

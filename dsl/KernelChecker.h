@@ -229,6 +229,10 @@ private:
     };
     return find(find, value);
   }
+  void checkConstants();
+  void checkConstants(const std::vector<Stmt> &body, std::unordered_set<Value> &seen);
+  void checkConstants(Value value, std::unordered_set<Value> &seen);
+  void checkIndices(const dsl::Tensor &tensor, const std::vector<Value> &indices);
   void dropUnused();
   void markUsed(const std::vector<Stmt> &body, std::unordered_set<Value> &seen,
                 std::unordered_set<const Let *> &lets);

@@ -136,6 +136,11 @@ TEST(Folding, ADroppedSideLeavesItsAxesToAReduction) {
             "NeverStored NeverStored AxisMissing");
 }
 
+TEST(Folding, WhatOnlyTheDroppedSideDoesIsNoMistake) {
+  EXPECT_EQ(dumpOf("c[h] + where(D > 64, q[b, h, i, 64], 0)"), "f32 = c[h] + 0.0");
+  EXPECT_EQ(dumpOf("i + where(D > 64, N / (D - 64), 0)"), "int (i) = i + 0");
+}
+
 TEST(Folding, TheSideThatIsDroppedIsStillChecked) {
   Checked checked = checkBody("  let a = where(true, 1, unknown)\n");
   EXPECT_THAT(checked.names(), HasSubstr("UnknownName"));
