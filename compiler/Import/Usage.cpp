@@ -16,6 +16,11 @@ static bool isInside(const Expr *index, const Expr *extent, Intervals &intervals
   index = resolve(index);
   extent = resolve(extent);
   Interval points = intervals.of(index);
+  if (index->op == Op::Clamp) { // to 0 .. extent - 1; an extent of 0 has no element to be asked for
+    const Expr *hi = resolve(index->operands[2]);
+    if (hi->op == Op::Sub && same(hi->operands[0], extent) && constantOf(hi->operands[1]) >= 1)
+      return intervals.of(index->operands[1]).nonNegative();
+  }
   if (!points.nonNegative())
     return false;
   if (points.hi < intervals.of(extent).lo)
@@ -33,10 +38,6 @@ static bool isInside(const Expr *index, const Expr *extent, Intervals &intervals
   }
   case Op::Mod:
     return same(index->operands[1], extent);
-  case Op::Clamp: {
-    const Expr *hi = resolve(index->operands[2]);
-    return hi->op == Op::Sub && same(hi->operands[0], extent) && constantOf(hi->operands[1]) >= 1;
-  }
   case Op::Div: {
     // h / (H / G) < G for h < H: heads in groups.
     const Expr *group = resolve(index->operands[1]);

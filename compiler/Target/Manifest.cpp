@@ -5,11 +5,10 @@
 // manifests can be compared as text.
 #include "compiler/Target/Manifest.h"
 #include "mlir/IR/BuiltinAttributes.h"
-#include "llvm/ADT/APFloat.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/SHA256.h"
+#include <charconv>
 #include <cmath>
 #include <map>
 
@@ -40,12 +39,9 @@ std::string number(double value) {
     return "null";
   if (std::isinf(value))
     return value > 0 ? "\"inf\"" : "[\"-\", \"inf\"]";
-  llvm::SmallString<32> text;
-  llvm::APFloat(value).toString(text, /*FormatPrecision=*/17, /*FormatMaxPadding=*/3);
-  // JSON wants a digit after the point and no sign of the exponent's own making.
-  if (text.find_first_of(".eE") == StringRef::npos)
-    text += ".0";
-  return text.str().str();
+  char digits[32]; // the shortest text that reads back as the same number
+  std::string text(digits, std::to_chars(digits, std::end(digits), value).ptr);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
 
 /// The spelling of an operation, or empty.
