@@ -22,5 +22,5 @@ TEST(FuzzCorpus, IsReplayed) {
     checkAny(readText(path));
     ++count;
   }
-  EXPECT_GT(count, 130u);
+  EXPECT_GT(count, 300u);
 }
