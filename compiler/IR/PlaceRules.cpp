@@ -1,6 +1,6 @@
 // PlaceRules.cpp - which place each tile of a kernel takes, when products are FMAs
 #include "compiler/IR/PlaceRules.h"
-#include <array>
+#include <algorithm>
 #include <numeric>
 
 using namespace mlir;
@@ -20,8 +20,25 @@ PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
     for (auto axis : fold.getAxes().getAsRange<StringAttr>())
       addRank(axis);
   });
+  // Of the rest, those that lie contiguous in some tensor come last: columns, if anything.
+  auto addLast = [&](ValueRange indices) {
+    if (!indices.empty())
+      for (auto [axis, size] : axesOf(indices.back().getType()))
+        contiguous.insert(axis);
+  };
+  kernel.walk([&](Operation *op) {
+    if (auto read = dyn_cast<ReadOp>(op))
+      addLast(read.getIndices());
+    else if (auto write = dyn_cast<WriteOp>(op))
+      addLast(write.getIndices());
+  });
 
-  llvm::DenseMap<StringAttr, std::array<int, 3>> votes;
+  // By axis and role: how many tiles, and the axes of the first.
+  struct Votes {
+    int count[3] = {};
+    SmallVector<AxisSize> first[3];
+  };
+  llvm::DenseMap<StringAttr, Votes> votes;
   kernel.walk([&](Operation *op) {
     for (Value value : op->getResults()) {
       if (!isa<TileType>(value.getType()) || isSharedRead(value))
@@ -29,12 +46,15 @@ PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
       SmallVector<AxisSize> axes = ranked(sizedAxes(value.getType()));
       if (axes.size() < 2)
         continue;
-      for (auto [i, axis] : llvm::enumerate(axes))
-        ++votes[axis.first][std::min<size_t>(i, Values)];
+      for (auto [i, axis] : llvm::enumerate(axes)) {
+        size_t role = std::min<size_t>(i, 2);
+        if (votes[axis.first].count[role]++ == 0)
+          votes[axis.first].first[role] = axes;
+      }
     }
   });
-  for (auto &[axis, counts] : votes)
-    roles[axis] = Role(std::max_element(counts.begin(), counts.end()) - counts.begin());
+  for (auto &[axis, cast] : votes)
+    meets[axis] = cast.first[llvm::max_element(cast.count) - cast.count];
 }
 
 SmallVector<PlaceRules::AxisSize> PlaceRules::ranked(ArrayRef<AxisSize> axes) const {
@@ -44,72 +64,52 @@ SmallVector<PlaceRules::AxisSize> PlaceRules::ranked(ArrayRef<AxisSize> axes) co
       list.push_back(axis);
   auto key = [&](const AxisSize &axis) {
     auto it = rank.find(axis.first);
-    return std::pair(it == rank.end() ? int(rank.size()) : it->second, axis.first.getValue());
+    int last = int(rank.size()) + contiguous.contains(axis.first);
+    return std::pair(it == rank.end() ? last : it->second, axis.first.getValue());
   };
   llvm::sort(list, [&](const AxisSize &a, const AxisSize &b) { return key(a) < key(b); });
   return list;
 }
 
-/// Adds the digits of one axis. Rows come after columns, so that columns have the lowest lanes.
-void PlaceRules::add(Place &place, AxisSize axis, Role role) const {
+Place PlaceRules::overAllThreads(AxisSize axis) const {
   std::string name = axis.first.str();
   int size = int(axis.second);
-  auto digit = [&](Unit unit, int count, int stride) {
-    place.digits.push_back({unit, name, count, stride});
-  };
-  auto replicate = [&](int count) {
-    if (count > 1)
-      place.digits.push_back({Unit::Lane, "", count, 0});
-  };
-  switch (role) {
-  case Row: {
-    int lanes = std::min(size, 8), blocks = size / lanes;
-    int onWarps = std::gcd(blocks, int(warps)), values = blocks / onWarps;
-    digit(Unit::Value, values, lanes);
-    replicate(4 / place.count(Unit::Lane));
-    digit(Unit::Lane, lanes, 1);
-    digit(Unit::Warp, onWarps, lanes * values);
-    return;
-  }
-  case Column: {
-    int lanes = std::min(size, 4), run = 8;
-    while (size / lanes % run)
-      run /= 2;
-    digit(Unit::Value, run, 1);
-    digit(Unit::Value, size / lanes / run, run * lanes);
-    digit(Unit::Lane, lanes, run);
-    return;
-  }
-  case Values:
-    digit(Unit::Value, size, 1);
-    return;
-  }
+  int lanes = std::gcd(size, 32), onWarps = std::gcd(size / lanes, int(warps));
+  return Place{{{Unit::Value, name, size / lanes / onWarps, lanes * onWarps},
+                {Unit::Lane, name, lanes, 1},
+                {Unit::Warp, name, onWarps, lanes}}}
+      .normal();
 }
 
 Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
   SmallVector<AxisSize> list = ranked(axes);
-  Place place;
+  if (list.empty())
+    return {};
   if (list.size() == 1) {
-    auto it = roles.find(list[0].first);
-    if (it != roles.end()) {
-      add(place, list[0], it->second);
-      return place.normal();
-    }
-    // Alone: over all threads.
-    int size = int(list[0].second);
-    int lanes = std::gcd(size, 32), onWarps = std::gcd(size / lanes, int(warps));
-    std::string name = list[0].first.str();
-    place.digits = {{Unit::Value, name, size / lanes / onWarps, lanes * onWarps},
-                    {Unit::Lane, name, lanes, 1},
-                    {Unit::Warp, name, onWarps, lanes}};
-    return place.normal();
+    auto it = meets.find(list[0].first);
+    return it == meets.end() ? overAllThreads(list[0])
+                             : placeOf(it->second).sliceTo(list[0].first.getValue());
   }
-  if (list.size() > 1) {
-    add(place, list[1], Column);
-    add(place, list[0], Row);
-    for (AxisSize axis : ArrayRef(list).drop_front(2))
-      add(place, axis, Values);
-  }
+  std::string row = list[0].first.str(), column = list[1].first.str();
+  int rows = int(list[0].second), columns = int(list[1].second);
+  int rowLanes = std::min(rows, 8), rowWarps = std::gcd(rows / rowLanes, int(warps));
+  int rowValues = rows / rowLanes / rowWarps;
+  // Warps that the rows leave over share the columns.
+  int columnLanes = std::min(columns, 4);
+  int columnWarps = std::gcd(columns / columnLanes, int(warps) / rowWarps);
+  int columnValues = columns / columnLanes / columnWarps, run = 8;
+  while (columnValues % run)
+    run /= 2;
+  Place place{{{Unit::Value, column, run, 1},
+               {Unit::Value, column, columnValues / run, run * columnLanes},
+               {Unit::Value, row, rowValues, rowLanes},
+               {Unit::Lane, column, columnLanes, run},
+               {Unit::Lane, "", 4 / columnLanes, 0},
+               {Unit::Lane, row, rowLanes, 1},
+               {Unit::Warp, row, rowWarps, rowLanes * rowValues},
+               {Unit::Warp, column, columnWarps, columnLanes * columnValues}}};
+  for (AxisSize axis : ArrayRef(list).drop_front(2))
+    place.digits.push_back({Unit::Value, axis.first.str(), int(axis.second), 1});
   return place.normal();
 }
 
@@ -137,12 +137,24 @@ bool PlaceRules::isCheap(Value value) {
   auto type = dyn_cast<TileType>(value.getType());
   if (!type)
     return true; // a scalar is the same everywhere
-  if (value.getDefiningOp<IotaOp>())
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<IotaOp>(op))
     return true;
-  auto map = value.getDefiningOp<MapOp>();
+  if (!isa_and_nonnull<MapOp, ReadOp>(op) || type.getAxes().size() != 1 || isSharedRead(value))
+    return false;
   constexpr size_t kShort = 8;
-  return map && type.getAxes().size() == 1 && map.block()->getOperations().size() <= kShort &&
-         llvm::all_of(map.getIns(), isCheap);
+  auto map = dyn_cast<MapOp>(op);
+  return (!map || map.block()->getOperations().size() <= kShort) &&
+         llvm::all_of(op->getOperands(), isCheap);
+}
+
+bool PlaceRules::isForCopies(Value value) {
+  return !value.use_empty() && llvm::all_of(value.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (auto read = dyn_cast<ReadOp>(user))
+      return isSharedRead(read.getOut()) || isForCopies(read.getOut());
+    return isa<MapOp>(user) && llvm::all_of(user->getResults(), isForCopies);
+  });
 }
 
 } // namespace fc

@@ -1,12 +1,12 @@
 // PlaceRules.h - which place each tile of a kernel takes, when products are FMAs
 //
 // One rule for all tiles, so that tiles meet without conversions. The axes of a kernel are ranked:
-// tile axes of the grid, then walked ones, then the rest. In a tile of several axes the first in
-// rank is the *row*: its points go to eight lanes, then to values, then to warps. The second is the
-// *column*: four neighbouring lanes, each with runs of contiguous values. Any other axis is on
-// values alone. So the rows of S over [i, j] and of O over [d, i] are the same slice, a row's
-// columns lie in one quad of lanes (the shape of the accumulators of mma and wgmma), and a
-// reduction along columns is two shuffles.
+// tile axes of the grid, then walked ones, then the rest, those that lie contiguous in a tensor
+// last. In a tile of several axes the first in rank is the *row*: its points go to eight lanes,
+// then to values, then to warps. The second is the *column*: four neighbouring lanes, each with
+// runs of contiguous values. Any other axis is on values alone. So the rows of S over [i, j] and of
+// O over [d, i] are the same slice, a row's columns lie in one quad of lanes (the shape of the
+// accumulators of mma and wgmma), and a reduction along columns is two shuffles.
 //
 // A tile of one axis is the slice of the tiles that it meets. An axis that meets no other spreads
 // over all threads.
@@ -14,6 +14,7 @@
 #include "compiler/IR/Fc.h"
 #include "compiler/IR/Place.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace fc {
@@ -34,19 +35,22 @@ public:
   /// The contiguous axis that a tile takes in shared memory: of a read, that of its tensor's last
   /// index that has an axis; of a computed tile, the axis that its first product contracts.
   static mlir::StringAttr minorAxis(mlir::Value value);
-  /// Whether the tile is made anew wherever it is wanted: the points of an axis, and a short map
-  /// over one axis of such tiles and scalars.
+  /// Whether the tile is made anew wherever it is wanted: the points of an axis, reads over one
+  /// axis, and short maps over one axis of such tiles and scalars.
   static bool isCheap(mlir::Value value);
+  /// Whether only the copies of shared reads use the value, as an index, a bounded index or a
+  /// predicate: they compute it at their own points.
+  static bool isForCopies(mlir::Value value);
 
 private:
-  enum Role { Row, Column, Values };
   /// Axes of more than one point, by rank.
   llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
-  void add(Place &place, AxisSize axis, Role role) const;
+  Place overAllThreads(AxisSize axis) const;
 
-  llvm::DenseMap<mlir::StringAttr, int> rank;
-  /// The role that an axis has in most register tiles of several axes.
-  llvm::DenseMap<mlir::StringAttr, Role> roles;
+  llvm::DenseMap<mlir::StringAttr, int> rank;  ///< of axes of the grid and of walks
+  llvm::DenseSet<mlir::StringAttr> contiguous; ///< in some tensor
+  /// By axis, the axes of a register tile in which it has the role that it has in most.
+  llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<AxisSize>> meets;
   int64_t warps;
 };
 

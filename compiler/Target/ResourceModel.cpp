@@ -71,10 +71,10 @@ public:
 
   int64_t registersOf(Value value) {
     auto type = dyn_cast<TileType>(value.getType());
-    if (!type || PlaceRules::isCheap(value) || PlaceRules::isSharedRead(value))
+    if (!type)
       return 0;
     auto [it, inserted] = known.insert({value, 0});
-    if (inserted) {
+    if (inserted && !isFree(value)) {
       int64_t each = type.getElement().getIntOrFloatBitWidth() > 32 ? 2 : 1;
       it->second = each * rules.placeOf(sizedAxes(type, choice.sizes)).count(Unit::Value);
     }
@@ -83,6 +83,12 @@ public:
 
 private:
   using Live = llvm::SetVector<Value>;
+
+  /// Whether no register is held for the tile between its uses.
+  static bool isFree(Value value) {
+    return PlaceRules::isSharedRead(value) || PlaceRules::isForCopies(value) ||
+           (PlaceRules::isCheap(value) && !value.getDefiningOp<ReadOp>());
+  }
 
   void note(const Live &live) {
     int64_t sum = 0;

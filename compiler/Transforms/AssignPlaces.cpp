@@ -163,6 +163,8 @@ private:
   void visitRead(ReadOp read) {
     if (!isa<TileType>(read.getOut().getType()))
       return;
+    if (PlaceRules::isCheap(read.getOut()))
+      return; // made where it is wanted
     if (PlaceRules::isSharedRead(read.getOut())) {
       setPlace(read.getOut(), sharedPlace(read.getOut()));
       // The copy's own lanes follow from the layout; its indices are made anew for them.

@@ -61,7 +61,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
           ScheduleAttr::get(&getContext(), names, sizes, choice.warps, choice.stages));
       return success();
     }
-    return refuse(kernel, *info, names, candidates.back());
+    return refuse(kernel, *info, names, closest(model, candidates));
   }
 
   //===-- What is asked for ----------------------------------------------------===//
@@ -140,6 +140,8 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     list[0].stages = stages.value_or(1);
     for (StringAttr axis : axes.scheduled()) {
       SmallVector<int64_t> sizes{64, 32, 16, 8};
+      if (!llvm::is_contained(axes.grid, axis))
+        sizes.append({4, 2, 1});
       if (asked.contains(axis))
         sizes = {asked.lookup(axis)};
       else if (isOuterOfFold(kernel, axis))
@@ -156,8 +158,20 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
         }
       list = std::move(extended);
     }
-    for (ScheduleChoice &choice : list)
-      choice.warps = warps.value_or(defaultWarps(axes, choice));
+    // More warps share the registers of a tile that is too large for a few.
+    SmallVector<ScheduleChoice> extended;
+    for (const ScheduleChoice &choice : list) {
+      SmallVector<int64_t> counts{warps.value_or(defaultWarps(axes, choice))};
+      if (!warps)
+        for (int64_t more : {4, 8, 16})
+          if (more > counts[0])
+            counts.push_back(more);
+      for (int64_t count : counts) {
+        extended.push_back(choice);
+        extended.back().warps = count;
+      }
+    }
+    list = std::move(extended);
     // Most work in a tile first; of equals, the one with the larger tile of the grid, which reads
     // less.
     auto work = [&](const ScheduleChoice &choice) {
@@ -212,6 +226,20 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   }
 
   //===-- What is refused ------------------------------------------------------===//
+
+  /// Of the smallest tiles, those on the number of warps that lacks least.
+  static ScheduleChoice closest(const ResourceModel &model, ArrayRef<ScheduleChoice> candidates) {
+    auto lacks = [&](const ScheduleChoice &choice) {
+      return model.shared(choice).total() > model.sharedLimit()
+                 ? choice.warps
+                 : model.registers(choice).total() - model.registerLimit(choice);
+    };
+    const ScheduleChoice *best = &candidates.back();
+    for (const ScheduleChoice &choice : candidates)
+      if (llvm::equal(choice.sizes, best->sizes) && lacks(choice) < lacks(*best))
+        best = &choice;
+    return *best;
+  }
 
   LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAttr> names,
                        const ScheduleChoice &choice) {

@@ -79,7 +79,7 @@ fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "6
 
 // A value over three axes is the largest item, whatever the tile.
 
-// expected-error @below {{schedule <i = 8, warps = 1> does not fit sm_89: its tiles take 1040 registers a thread at once, the largest 1024 (a value, f32 over [d: 64, i: 8, t: 64]), and there are 215 beside addresses and counters}}
+// expected-error @below {{schedule <i = 8, warps = 16> does not fit sm_89: its tiles take 513 registers a thread at once, the largest 512 (a value, f32 over [d: 64, i: 8, t: 512]), and there are 88 beside addresses and counters}}
 fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M", "64"]>, %o: !fc.tensor<f32, ["M", "64"]>) params ["a", "b", "o"] outputs 1 {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
@@ -88,7 +88,8 @@ fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M",
     %c64 = arith.constant 64 : i32
     %ii = fc.iota %i0 : !fc.tile<i32, [i]>
     %dd = fc.axis %c0 to %c64 size 64 : !fc.tile<i32, [d]>
-    %tt = fc.axis %c0 to %c64 size 64 : !fc.tile<i32, [t]>
+    %c512 = arith.constant 512 : i32
+    %tt = fc.axis %c0 to %c512 size 512 : !fc.tile<i32, [t]>
     %x = fc.map(%ii, %dd, %tt) {
     ^bb0(%i: i32, %d: i32, %t: i32):
       %s = arith.addi %i, %d : i32
