@@ -6,7 +6,7 @@
 
 set(FC_MLIR_ARCHIVES
     MLIRArithDialect MLIRMathDialect MLIRSCFDialect MLIRGPUDialect MLIRLLVMDialect MLIRNVVMDialect
-    MLIRControlFlowDialect MLIRFuncDialect MLIRPass MLIRTransforms MLIRTransformUtils MLIRSCFUtils
+    MLIRControlFlowDialect MLIRFuncDialect MLIRLLVMIRTransforms MLIRPass MLIRTransforms MLIRTransformUtils MLIRSCFUtils
     MLIRSCFToControlFlow MLIRArithToLLVM MLIRArithTransforms MLIRMathToLLVM MLIRControlFlowToLLVM
     MLIRLLVMCommonConversion MLIRReconcileUnrealizedCasts MLIRTargetLLVMIRExport
     MLIRLLVMToLLVMIRTranslation MLIRNVVMToLLVMIRTranslation MLIRBuiltinToLLVMIRTranslation)

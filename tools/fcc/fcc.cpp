@@ -55,7 +55,7 @@ int write(StringRef path, StringRef bytes) {
     os << bytes;
     return Error::success();
   });
-  return error ? refuse("cannot write " + path + ": " + toString(std::move(error))) : 0;
+  return error ? refuse("cannot write " + toString(std::move(error))) : 0;
 }
 
 } // namespace

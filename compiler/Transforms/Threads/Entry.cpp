@@ -126,6 +126,8 @@ LLVM::LLVMFuncOp Lowering::declare(KernelOp kernel) {
   function->setAttr("nvvm.kernel", builder.getUnitAttr());
   int32_t threads = kernel.threads();
   function->setAttr("nvvm.reqntid", builder.getDenseI32ArrayAttr({threads, 1, 1}));
+  // ptxas otherwise aims at an occupancy of its own choice and spills a few registers for it.
+  function->setAttr("nvvm.minctasm", builder.getI32IntegerAttr(1));
   function->setAttr("fc.kernel", builder.getStringAttr(kernel.getSymName()));
   function->setAttr("fc.args", builder.getStrArrayAttr(texts));
   function->setAttr("fc.block", builder.getI64IntegerAttr(threads));

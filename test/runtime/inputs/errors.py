@@ -10,7 +10,7 @@ cases = [
     (["/nowhere/x.ptx"], "cannot open `/nowhere/x.ptx`: No such file or directory"),
     (["/"], "cannot open `/`: Is a directory"),
     (["/nowhere/x.fc", "--shape", "N=1"], "x.fc"),
-    ([source], "pair.fc"),
+    ([source], "`N` has no value: give --shape N=..."),
     ([__file__], ""),
     ([naive], "`B`, `H`, `M`, `G`, `N` have no value: give --shape B=...,H=...,M=...,G=...,N=..., or files by --in"),
     ([naive, "--shape", "B=1,H=2,G=2,M=3"], "`N` has no value: give --shape N=..."),
