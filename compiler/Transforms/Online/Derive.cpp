@@ -161,6 +161,23 @@ std::optional<Refusal> Derivation::add(unsigned index) {
   return refusal;
 }
 
+/// Whether a factor is a number for every row, or divides so that 0 / 0 is 0 (language S1).
+static bool isSafe(const Node *factor, const View &view) {
+  if (!view.moved(factor) || factor->kind == Kind::Reduce)
+    return !view.moved(factor);
+  if (factor->kind == Kind::Mul)
+    return isSafe(factor->operands[0], view) && isSafe(factor->operands[1], view);
+  return factor->kind == Kind::Power && factor->number < 0;
+}
+
+/// The sum times what left it. A row without points has sum 0, whatever the factor is there: 0 * log 0 is 0.
+const Node *Derivation::scaled(const Node *sum, const Node *factor, const View &view) {
+  const Node *product = graph.mul(factor, sum);
+  if (isSafe(factor, view))
+    return product;
+  return graph.select(graph.isZero(sum), graph.constant(0), product);
+}
+
 std::optional<Refusal> Derivation::addSum(const Reduction &reduction, const View &view) {
   ArrayRef<const Node *> bodies = reduction.node->operands;
   Type type = elementOf(reduction.op->getResult(0).getType());
@@ -224,7 +241,7 @@ std::optional<Refusal> Derivation::addSum(const Reduction &reduction, const View
       }
       const Node *sum =
           accumulate(ReduceKind::Sum, reduction.axes, kept, reduction.op->getLoc(), carried);
-      value = graph.add(value, graph.mul(hoisted, sum));
+      value = graph.add(value, scaled(sum, hoisted, view));
     }
   values[reduction.node->number] = value;
   return std::nullopt;

@@ -71,6 +71,7 @@ public:
 
 private:
   std::optional<Refusal> addSum(const Reduction &reduction, const View &view);
+  const Node *scaled(const Node *sum, const Node *factor, const View &view);
   std::optional<Refusal> anchor(Side &side, const Node *&hoisted, NormalForm &form,
                                 const View &view,
                                 llvm::ArrayRef<std::pair<const Node *, double>> exponent);

@@ -190,9 +190,9 @@ Value Emitter::exponential(const Node *exponent, Scope &now) {
 
 //===-- Tiles ------------------------------------------------------------------===//
 
-Value Emitter::tileOf(const Side &side, AxisMask wanted, Scope &now) {
-  for (auto &[known, tile] : now.tiles)
-    if (known == side)
+Value Emitter::tileOf(const Side &side, ReduceKind kind, AxisMask wanted, Scope &now) {
+  for (auto &[known, knownKind, tile] : now.tiles)
+    if (known == side && (knownKind == kind || side.guards.empty()))
       return broadcast(tile, wanted, now);
   Value result;
   Location location = made.getLoc();
@@ -245,8 +245,7 @@ Value Emitter::tileOf(const Side &side, AxisMask wanted, Scope &now) {
         multiply(in[exponentialAt]);
       if (!product)
         product = floatConstant(builder, location, 1);
-      Value nothing =
-          arith::ConstantOp::create(builder, location, builder.getZeroAttr(product.getType()));
+      Value nothing = identityOf(kind, product.getType(), builder, location);
       if (excludes) {
         Value infinity = floatConstant(builder, location, -std::numeric_limits<double>::infinity());
         Value unseen = arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OEQ,
@@ -260,7 +259,7 @@ Value Emitter::tileOf(const Side &side, AxisMask wanted, Scope &now) {
         if (guard->kind == Kind::Equal)
           holds =
               arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OEQ, holds, in[at++]);
-        else
+        if (guard->kind == Kind::Guard)
           positive = guard->number;
         product = arith::SelectOp::create(builder, location, holds, positive ? product : nothing,
                                           positive ? nothing : product);
@@ -268,7 +267,7 @@ Value Emitter::tileOf(const Side &side, AxisMask wanted, Scope &now) {
       return castTo(builder, location, product, side.type ? side.type : product.getType());
     });
   }
-  now.tiles.push_back({side, result});
+  now.tiles.push_back({side, kind, result});
   return broadcast(result, wanted, now);
 }
 
@@ -410,7 +409,7 @@ void Emitter::step(MutableArrayRef<Scope *> olds, Scope &now, bool tile) {
       ArrayAttr reduced = builder.getArrayAttr(names);
       SmallVector<Value, 2> sides;
       for (const Side &side : accumulator.sides)
-        sides.push_back(tileOf(side, accumulator.reduced, now));
+        sides.push_back(tileOf(side, accumulator.kind, accumulator.reduced, now));
       if (accumulator.isDot()) {
         assert(parts.size() == 1 && "a turn continues one state");
         now.values[accumulator.node] =

@@ -12,7 +12,7 @@ struct Scope {
   /// Anchored exponentials and shifts, by their `Shift`.
   llvm::DenseMap<const Node *, mlir::Value> shifts, exponentials;
   /// Tiles of sides.
-  llvm::SmallVector<std::pair<Side, mlir::Value>> tiles;
+  llvm::SmallVector<std::tuple<Side, ReduceKind, mlir::Value>> tiles;
 
   explicit Scope(mlir::OpBuilder builder) : builder(builder) {}
 };
@@ -51,7 +51,8 @@ private:
   bool staysFinite(const Node *node);
   mlir::Value shifted(const Node *shift, Scope &now);
   mlir::Value exponential(const Node *shift, Scope &now);
-  mlir::Value tileOf(const Side &side, AxisMask axes, Scope &now);
+  /// What a side is at the points of a tile; under its guards, where one fails, the kind's identity.
+  mlir::Value tileOf(const Side &side, ReduceKind kind, AxisMask axes, Scope &now);
   mlir::Value correction(const Node *shift, Scope &old, Scope &now);
   /// An accumulator of `old`, moved to the anchors of `now`.
   mlir::Value moved(const Accumulator &accumulator, Scope &old, Scope &now);
