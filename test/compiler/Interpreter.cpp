@@ -1,8 +1,8 @@
 // Interpreter.cpp - operations on tiles, memory, and folds
 #include "test/compiler/Interpreter.h"
-#include "test/compiler/InterpreterScalars.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "test/compiler/InterpreterScalars.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -22,7 +22,8 @@ int64_t volume(ArrayRef<int64_t> sizes) {
   return result;
 }
 
-/// For each of `axes`, how far apart its points lie in `tile`; 0 if the tile does not vary along it.
+/// For each of `axes`, how far apart its points lie in `tile`; 0 if the tile does not vary along
+/// it.
 SmallVector<int64_t> strides(const Tile &tile, ArrayRef<std::string> axes) {
   SmallVector<int64_t> result(axes.size(), 0);
   int64_t stride = 1;
@@ -56,7 +57,8 @@ struct Space {
   int64_t volume() const { return fc::test::volume(sizes); }
 
   /// Calls `visit` with the offset of each point in each of `tiles`.
-  void forEach(ArrayRef<const Tile *> tiles, llvm::function_ref<void(ArrayRef<int64_t>)> visit) const {
+  void forEach(ArrayRef<const Tile *> tiles,
+               llvm::function_ref<void(ArrayRef<int64_t>)> visit) const {
     SmallVector<SmallVector<int64_t>> steps;
     for (const Tile *tile : tiles)
       steps.push_back(strides(*tile, axes));
@@ -253,7 +255,8 @@ bool Machine::dot(DotOp op) {
 
 template <typename Op>
 bool Machine::access(Op op, Space &space,
-                     llvm::function_ref<void(ArrayRef<int64_t>, int64_t)> visit, const Tile *value) {
+                     llvm::function_ref<void(ArrayRef<int64_t>, int64_t)> visit,
+                     const Tile *value) {
   auto array = launch.tensors.find(names.lookup(op.getTensor()));
   if (array == launch.tensors.end())
     return fail(op, "the launch lacks this tensor");
@@ -294,8 +297,8 @@ bool Machine::access(Op op, Space &space,
       if (type.orOne(d) && shape[d] == 1)
         index = 0;
       if (index < 0 || index >= shape[d]) {
-        good = fail(op, "index " + Twine(index) + " of dimension " + Twine(d) + " is outside 0 .. " +
-                            Twine(shape[d]));
+        good = fail(op, "index " + Twine(index) + " of dimension " + Twine(d) +
+                            " is outside 0 .. " + Twine(shape[d]));
         return visit(offsets, -1);
       }
       element = element * shape[d] + index;
@@ -310,16 +313,17 @@ bool Machine::read(ReadOp op) {
   const dsl::Array &array = launch.tensors[names.lookup(op.getTensor())];
   Type element = elementOf(op.getOut().getType());
   std::vector<Number> data;
-  if (!access(op, space,
-              [&](ArrayRef<int64_t>, int64_t at) {
-                Number number = isFloat(element) ? Number{.f = 0} : Number{.n = 0};
-                if (at >= 0 && isFloat(element))
-                  number.f = array.f[at];
-                else if (at >= 0)
-                  number.n = array.i[at];
-                data.push_back(number);
-              },
-              nullptr))
+  if (!access(
+          op, space,
+          [&](ArrayRef<int64_t>, int64_t at) {
+            Number number = isFloat(element) ? Number{.f = 0} : Number{.n = 0};
+            if (at >= 0 && isFloat(element))
+              number.f = array.f[at];
+            else if (at >= 0)
+              number.n = array.i[at];
+            data.push_back(number);
+          },
+          nullptr))
     return false;
   values[op.getOut()] = {element, space.axes, space.sizes, std::move(data)};
   return true;
@@ -335,18 +339,19 @@ bool Machine::write(WriteOp op) {
   Tile value = at(op.getValue());
   Space space;
   bool good = true;
-  return access(op, space,
-                [&](ArrayRef<int64_t> offsets, int64_t at) {
-                  if (at < 0)
-                    return;
-                  if (count[at]++)
-                    good = fail(op, "element " + Twine(at) + " is written twice");
-                  if (isFloat(value.element))
-                    array.f[at] = value.data[offsets[0]].f;
-                  else
-                    array.i[at] = value.data[offsets[0]].n;
-                },
-                &value) &&
+  return access(
+             op, space,
+             [&](ArrayRef<int64_t> offsets, int64_t at) {
+               if (at < 0)
+                 return;
+               if (count[at]++)
+                 good = fail(op, "element " + Twine(at) + " is written twice");
+               if (isFloat(value.element))
+                 array.f[at] = value.data[offsets[0]].f;
+               else
+                 array.i[at] = value.data[offsets[0]].n;
+             },
+             &value) &&
          good;
 }
 
@@ -531,9 +536,9 @@ std::string Machine::run() {
     auto it = launch.scalars.find(name);
     if (it == launch.scalars.end())
       return "the launch lacks scalar `" + name + "`";
-    values[argument] = scalarTile(argument.getType(), isFloat(argument.getType())
-                                                          ? Number{.f = it->second.f}
-                                                          : Number{.n = it->second.i});
+    values[argument] =
+        scalarTile(argument.getType(), isFloat(argument.getType()) ? Number{.f = it->second.f}
+                                                                   : Number{.n = it->second.i});
   }
   runBlock(body);
   return error;

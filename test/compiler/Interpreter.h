@@ -1,11 +1,11 @@
 // Interpreter.h - runs fc kernels on small arrays, the oracle of the passes' tests
 //
-// Executes the stages import, online and tile (values and folds; no rings) operation by operation, in float64:
-// what a pass must not change is then equal up to a few units of float64. Axes without sizes are as long as the
-// launch makes them; walks are cut where the test says.
+// Executes the stages import, online and tile (values and folds; no rings) operation by operation,
+// in float64: what a pass must not change is then equal up to a few units of float64. Axes without
+// sizes are as long as the launch makes them; walks are cut where the test says.
 //
-// It is strict: a read or write outside its tensor, an element written twice, a NaN that an operation marked
-// `nnan` makes out of numbers, are errors.
+// It is strict: a read or write outside its tensor, an element written twice, a NaN that an
+// operation marked `nnan` makes out of numbers, are errors.
 #pragma once
 #include "compiler/IR/Fc.h"
 #include "dsl/Reference.h"
@@ -43,8 +43,8 @@ struct FoldView {
 };
 
 struct Options {
-  /// How many points the next tile of an axis takes, given how many are left; all of them by default. Asked for
-  /// tiles of the grid and for walks whose tile has no size yet.
+  /// How many points the next tile of an axis takes, given how many are left; all of them by
+  /// default. Asked for tiles of the grid and for walks whose tile has no size yet.
   std::function<int64_t(llvm::StringRef axis, int64_t left)> cut;
   /// With it, derived folds are executed in random parts that are merged in a random tree.
   std::mt19937 *split = nullptr;

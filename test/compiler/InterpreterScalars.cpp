@@ -1,4 +1,5 @@
-// InterpreterScalars.cpp - arith and math in float64 and wrapped integers, with the language's two exceptions
+// InterpreterScalars.cpp - arith and math in float64 and wrapped integers, with the language's two
+// exceptions
 #include "test/compiler/InterpreterScalars.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -53,16 +54,36 @@ ScalarFunction comparison(arith::CmpIOp op) {
     uint64_t ua = asUnsigned(a, width), ub = asUnsigned(b, width);
     bool holds = false;
     switch (predicate) {
-    case arith::CmpIPredicate::eq: holds = a == b; break;
-    case arith::CmpIPredicate::ne: holds = a != b; break;
-    case arith::CmpIPredicate::slt: holds = a < b; break;
-    case arith::CmpIPredicate::sle: holds = a <= b; break;
-    case arith::CmpIPredicate::sgt: holds = a > b; break;
-    case arith::CmpIPredicate::sge: holds = a >= b; break;
-    case arith::CmpIPredicate::ult: holds = ua < ub; break;
-    case arith::CmpIPredicate::ule: holds = ua <= ub; break;
-    case arith::CmpIPredicate::ugt: holds = ua > ub; break;
-    case arith::CmpIPredicate::uge: holds = ua >= ub; break;
+    case arith::CmpIPredicate::eq:
+      holds = a == b;
+      break;
+    case arith::CmpIPredicate::ne:
+      holds = a != b;
+      break;
+    case arith::CmpIPredicate::slt:
+      holds = a < b;
+      break;
+    case arith::CmpIPredicate::sle:
+      holds = a <= b;
+      break;
+    case arith::CmpIPredicate::sgt:
+      holds = a > b;
+      break;
+    case arith::CmpIPredicate::sge:
+      holds = a >= b;
+      break;
+    case arith::CmpIPredicate::ult:
+      holds = ua < ub;
+      break;
+    case arith::CmpIPredicate::ule:
+      holds = ua <= ub;
+      break;
+    case arith::CmpIPredicate::ugt:
+      holds = ua > ub;
+      break;
+    case arith::CmpIPredicate::uge:
+      holds = ua >= ub;
+      break;
     }
     return Number{.n = holds};
   };
@@ -76,22 +97,54 @@ ScalarFunction comparison(arith::CmpFOp op) {
     using P = arith::CmpFPredicate;
     bool holds = false;
     switch (predicate) {
-    case P::AlwaysFalse: holds = false; break;
-    case P::AlwaysTrue: holds = true; break;
-    case P::OEQ: holds = a == b; break;
-    case P::OGT: holds = a > b; break;
-    case P::OGE: holds = a >= b; break;
-    case P::OLT: holds = a < b; break;
-    case P::OLE: holds = a <= b; break;
-    case P::ONE: holds = !unordered && a != b; break;
-    case P::ORD: holds = !unordered; break;
-    case P::UEQ: holds = unordered || a == b; break;
-    case P::UGT: holds = unordered || a > b; break;
-    case P::UGE: holds = unordered || a >= b; break;
-    case P::ULT: holds = unordered || a < b; break;
-    case P::ULE: holds = unordered || a <= b; break;
-    case P::UNE: holds = unordered || a != b; break;
-    case P::UNO: holds = unordered; break;
+    case P::AlwaysFalse:
+      holds = false;
+      break;
+    case P::AlwaysTrue:
+      holds = true;
+      break;
+    case P::OEQ:
+      holds = a == b;
+      break;
+    case P::OGT:
+      holds = a > b;
+      break;
+    case P::OGE:
+      holds = a >= b;
+      break;
+    case P::OLT:
+      holds = a < b;
+      break;
+    case P::OLE:
+      holds = a <= b;
+      break;
+    case P::ONE:
+      holds = !unordered && a != b;
+      break;
+    case P::ORD:
+      holds = !unordered;
+      break;
+    case P::UEQ:
+      holds = unordered || a == b;
+      break;
+    case P::UGT:
+      holds = unordered || a > b;
+      break;
+    case P::UGE:
+      holds = unordered || a >= b;
+      break;
+    case P::ULT:
+      holds = unordered || a < b;
+      break;
+    case P::ULE:
+      holds = unordered || a <= b;
+      break;
+    case P::UNE:
+      holds = unordered || a != b;
+      break;
+    case P::UNO:
+      holds = unordered;
+      break;
     }
     return Number{.n = holds};
   };
@@ -119,7 +172,8 @@ ScalarFunction scalarFunction(Operation *op) {
           return nullptr;
         return [=](ArrayRef<Number>) { return value; };
       })
-      // Floats. Two sums differ from IEEE (language S1), unless the operation says that it does not matter.
+      // Floats. Two sums differ from IEEE (language S1), unless the operation says that it does not
+      // matter.
       .Case([](arith::AddFOp) { return binary([](double a, double b) { return a + b; }); })
       .Case([&](arith::SubFOp) {
         return ieee ? binary([](double a, double b) { return a - b; })
@@ -163,13 +217,16 @@ ScalarFunction scalarFunction(Operation *op) {
       })
       // Integers.
       .Case([&](arith::AddIOp) {
-        return integers(op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) + uint64_t(b)); });
+        return integers(
+            op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) + uint64_t(b)); });
       })
       .Case([&](arith::SubIOp) {
-        return integers(op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) - uint64_t(b)); });
+        return integers(
+            op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) - uint64_t(b)); });
       })
       .Case([&](arith::MulIOp) {
-        return integers(op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) * uint64_t(b)); });
+        return integers(
+            op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) * uint64_t(b)); });
       })
       .Case([&](arith::FloorDivSIOp) {
         return integers(op, [](int64_t a, int64_t b, unsigned) { return floorDivide(a, b); });
@@ -203,7 +260,8 @@ ScalarFunction scalarFunction(Operation *op) {
         return integers(op, [](int64_t a, int64_t b, unsigned) { return a ^ b; });
       })
       .Case([&](arith::ShLIOp) {
-        return integers(op, [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) << b); });
+        return integers(op,
+                        [](int64_t a, int64_t b, unsigned) { return int64_t(uint64_t(a) << b); });
       })
       .Case([&](arith::ShRSIOp) {
         return integers(op, [](int64_t a, int64_t b, unsigned) { return a >> b; });
@@ -238,7 +296,8 @@ ScalarFunction scalarFunction(Operation *op) {
       })
       .Case([](arith::ExtUIOp cast) -> ScalarFunction {
         unsigned width = cast.getIn().getType().getIntOrFloatBitWidth();
-        return [=](ArrayRef<Number> in) { return Number{.n = int64_t(asUnsigned(in[0].n, width))}; };
+        return
+            [=](ArrayRef<Number> in) { return Number{.n = int64_t(asUnsigned(in[0].n, width))}; };
       })
       .Case([](arith::TruncIOp cast) -> ScalarFunction {
         unsigned width = cast.getType().getIntOrFloatBitWidth();

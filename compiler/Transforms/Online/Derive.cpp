@@ -170,7 +170,8 @@ static bool isSafe(const Node *factor, const View &view) {
   return factor->kind == Kind::Power && factor->number < 0;
 }
 
-/// The sum times what left it. A row without points has sum 0, whatever the factor is there: 0 * log 0 is 0.
+/// The sum times what left it. A row without points has sum 0, whatever the factor is there: 0 *
+/// log 0 is 0.
 const Node *Derivation::scaled(const Node *sum, const Node *factor, const View &view) {
   const Node *product = graph.mul(factor, sum);
   if (isSafe(factor, view))

@@ -256,11 +256,15 @@ Value Emitter::tileOf(const Side &side, ReduceKind kind, AxisMask wanted, Scope 
       for (const Node *guard : side.guards) {
         Value holds = in[at++];
         bool positive = true;
-        if (guard->kind == Kind::Equal)
-          holds =
-              arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OEQ, holds, in[at++]);
-        if (guard->kind == Kind::Guard)
+        if (guard->kind == Kind::Equal) {
+          // Where all are -inf, all equal the maximum, which is at its floor then.
+          Value floor = identityOf(ReduceKind::Max, holds.getType(), builder, location);
+          Value clamped = arith::MaxNumFOp::create(builder, location, holds, floor);
+          holds = arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OEQ, clamped,
+                                        in[at++]);
+        } else {
           positive = guard->number;
+        }
         product = arith::SelectOp::create(builder, location, holds, positive ? product : nothing,
                                           positive ? nothing : product);
       }

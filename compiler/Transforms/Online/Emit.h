@@ -51,7 +51,8 @@ private:
   bool staysFinite(const Node *node);
   mlir::Value shifted(const Node *shift, Scope &now);
   mlir::Value exponential(const Node *shift, Scope &now);
-  /// What a side is at the points of a tile; under its guards, where one fails, the kind's identity.
+  /// What a side is at the points of a tile; under its guards, where one fails, the kind's
+  /// identity.
   mlir::Value tileOf(const Side &side, ReduceKind kind, AxisMask axes, Scope &now);
   mlir::Value correction(const Node *shift, Scope &old, Scope &now);
   /// An accumulator of `old`, moved to the anchors of `now`.

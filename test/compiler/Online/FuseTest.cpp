@@ -9,8 +9,8 @@ class Fuse : public testing::TestWithParam<OnlineProgram> {};
 
 /// Rows and keys: none, one, a few, more.
 constexpr std::pair<int64_t, int64_t> kShapes[] = {{3, 0}, {1, 1}, {4, 7}, {6, 23}};
-constexpr Scores kScores[] = {Scores::Plain, Scores::LargePositive, Scores::LargeNegative, Scores::Rising,
-                              Scores::Sparse};
+constexpr Scores kScores[] = {Scores::Plain, Scores::LargePositive, Scores::LargeNegative,
+                              Scores::Rising, Scores::Sparse};
 
 TEST_P(Fuse, EqualsTheText) {
   Imported before = import(textOf(GetParam())), after = import(textOf(GetParam()));
@@ -61,7 +61,8 @@ TEST_P(Fuse, TakesTheExpectedWalks) {
   imported.op().walk([&](AxisOp axis) { EXPECT_TRUE(axis.getSize()) << axis.axis().str(); });
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, Fuse, testing::ValuesIn(onlinePrograms().begin(), onlinePrograms().end()),
+INSTANTIATE_TEST_SUITE_P(Programs, Fuse,
+                         testing::ValuesIn(onlinePrograms().begin(), onlinePrograms().end()),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

@@ -53,7 +53,8 @@ TEST_P(Monoid, Laws) {
       return to > from ? fold.step(state, {lo + from}, {to - from}) : state;
     };
     int64_t first = 1 + rng() % (n - 2), second = first + 1 + rng() % (n - first - 1);
-    State a = part(fold.init, 0, first), b = part(fold.init, first, second), c = part(fold.init, second, n);
+    State a = part(fold.init, 0, first), b = part(fold.init, first, second),
+          c = part(fold.init, second, n);
     // Identity.
     for (const State &state : {a, b, c, fold.init, randomState(a, rng)}) {
       EXPECT_LE(distanceOf(fold.combine(fold.init, state), state), 1e-12);
@@ -63,12 +64,15 @@ TEST_P(Monoid, Laws) {
     EXPECT_LE(distanceOf(fold.combine(a, b), part(a, first, second)), 1e-9);
     EXPECT_LE(distanceOf(fold.combine(fold.combine(a, b), c), part(fold.init, 0, n)), 1e-9);
     // Associativity.
-    EXPECT_LE(distanceOf(fold.combine(fold.combine(a, b), c), fold.combine(a, fold.combine(b, c))), 1e-9);
+    EXPECT_LE(distanceOf(fold.combine(fold.combine(a, b), c), fold.combine(a, fold.combine(b, c))),
+              1e-9);
     State x = randomState(a, rng), y = randomState(a, rng), z = randomState(a, rng);
-    EXPECT_LE(distanceOf(fold.combine(fold.combine(x, y), z), fold.combine(x, fold.combine(y, z))), 1e-9);
+    EXPECT_LE(distanceOf(fold.combine(fold.combine(x, y), z), fold.combine(x, fold.combine(y, z))),
+              1e-9);
   };
   for (Scores scores : {Scores::Plain, Scores::LargeNegative, Scores::Sparse}) {
-    dsl::Arguments arguments = randomArguments(imported.kernel(), {{"M", 5}, {"N", 17}}, scores, rng);
+    dsl::Arguments arguments =
+        randomArguments(imported.kernel(), {{"M", 5}, {"N", 17}}, scores, rng);
     dsl::Outcome expected = dsl::evaluate(imported.kernel(), arguments);
     ASSERT_FALSE(expected.error) << expected.error->render(*imported.program);
     Launch launch = launchOf(imported.kernel(), arguments, expected);
@@ -79,7 +83,8 @@ TEST_P(Monoid, Laws) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, Monoid, testing::ValuesIn(onlinePrograms().begin(), onlinePrograms().end()),
+INSTANTIATE_TEST_SUITE_P(Programs, Monoid,
+                         testing::ValuesIn(onlinePrograms().begin(), onlinePrograms().end()),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

@@ -18,13 +18,16 @@ ArrayRef<OnlineProgram> onlinePrograms() {
   static const OnlineProgram list[] = {
       {"Softmax", "o: f32[M, D]", "o[i, d] = dot[j](softmax[j](seen) as T, v[j, d])", 1, 3},
       {"WrittenOut", "o: f32[M, D]",
-       "let m = max[j](seen)\n let e = exp(seen - m)\n o[i, d] = dot[j](e as T, v[j, d]) / sum[j](e)", 1, 3},
+       "let m = max[j](seen)\n let e = exp(seen - m)\n o[i, d] = dot[j](e as T, v[j, d]) / "
+       "sum[j](e)",
+       1, 3},
       {"Sink", "o: f32[M, D]",
        "let m = max(max[j](seen), sink[i])\n let e = exp(seen - m)\n"
        "o[i, d] = dot[j](e as T, v[j, d]) / (sum[j](e) + exp(sink[i] - m))",
        1, 3},
       {"SinkFirst", "o: f32[M, D]",
-       "let m = max(max[j](seen), sink[i])\n let e = exp(seen - m)\n let p = e / (sum[j](e) + exp(sink[i] - m))\n"
+       "let m = max(max[j](seen), sink[i])\n let e = exp(seen - m)\n let p = e / (sum[j](e) + "
+       "exp(sink[i] - m))\n"
        "o[i, d] = dot[j](p as T, v[j, d])",
        1, 3},
       {"OffByOne", "o: f32[M, D]",
@@ -40,7 +43,8 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        1, 3},
       {"TwoSoftmaxes", "o: f32[M, D]",
        "let other = where(j <= i + off, t[i, j], -inf)\n"
-       "o[i, d] = dot[j](softmax[j](seen) as T, v[j, d]) - 0.25 * dot[j](softmax[j](other) as T, v[j, d])",
+       "o[i, d] = dot[j](softmax[j](seen) as T, v[j, d]) - 0.25 * dot[j](softmax[j](other) as T, "
+       "v[j, d])",
        1, 6},
       {"TwoInOneProduct", "o: f32[M, D]",
        "let other = where(j <= i + off, t[i, j], -inf)\n"
@@ -57,9 +61,13 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "o[i, d] = dot[j](softmax[j](cap) as T, v[j, d])",
        1, 3},
       {"BiasOfInfinity", "o: f32[M, D]",
-       "let b = seen + where(x[i, j] > 0.5, -inf, x[i, j])\n o[i, d] = dot[j](softmax[j](b) as T, v[j, d])", 1, 3},
+       "let b = seen + where(x[i, j] > 0.5, -inf, x[i, j])\n o[i, d] = dot[j](softmax[j](b) as T, "
+       "v[j, d])",
+       1, 3},
       {"Exponents2", "o: f32[M, D]",
-       "let m = max[j](seen)\n let e = exp2(seen - m)\n o[i, d] = dot[j](e, x[i, j] * v[j, d]) / sum[j](e)", 1, 3},
+       "let m = max[j](seen)\n let e = exp2(seen - m)\n o[i, d] = dot[j](e, x[i, j] * v[j, d]) / "
+       "sum[j](e)",
+       1, 3},
       {"RingStep", "o: f32[M, D], m1: f32[M], l1: f32[M]",
        "let m = max(sink[i], max[j](seen))\n let e = exp(seen - m)\n let old = exp(sink[i] - m)\n"
        "m1[i] = m\n l1[i] = old * 2 + sum[j](e)\n o[i, d] = old * 3 + dot[j](e as T, v[j, d])",
@@ -69,15 +77,18 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "variance[i] = sum[j]((x[i, j] - mu) * (x[i, j] - mu)) / n",
        1, 5},
       {"LayerNorm", "o: f32[M, D]",
-       "let n = sum[j](where(j >= 0, 1.0, 0))\n let mu = sum[j](x[i, j]) / n\n let c = x[i, j] - mu\n"
+       "let n = sum[j](where(j >= 0, 1.0, 0))\n let mu = sum[j](x[i, j]) / n\n let c = x[i, j] - "
+       "mu\n"
        "let variance = sum[j](c * c) / n\n o[i, d] = dot[j](c / sqrt(variance + 0.00001), f[j, d])",
        1, 7},
       {"FourthMoment", "r: f32[M]",
-       "let n = sum[j](where(j >= 0, 1.0, 0))\n let mu = sum[j](x[i, j]) / n\n let c = x[i, j] - mu\n"
+       "let n = sum[j](where(j >= 0, 1.0, 0))\n let mu = sum[j](x[i, j]) / n\n let c = x[i, j] - "
+       "mu\n"
        "r[i] = sum[j](c * c * c * c) / n",
        1, 7},
       {"GradientGiven", "o: f32[M, D]",
-       "let p = exp(seen - sink[i])\n o[i, d] = dot[j]((p * (x[i, j] - 0.5)) as bf16, h[j, d])", 1, 1},
+       "let p = exp(seen - sink[i])\n o[i, d] = dot[j]((p * (x[i, j] - 0.5)) as bf16, h[j, d])", 1,
+       1},
       {"GradientNothingStored", "o: f32[M, D], delta: f32[M]",
        "let p = softmax[j](seen)\n let dl = sum[j](p * x[i, j])\n delta[i] = dl\n"
        "o[i, d] = dot[j]((p * (x[i, j] - dl)) as bf16, h[j, d])",
@@ -97,7 +108,8 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "r[i] = log(l) - sum[j](e * (s[i, j] - m)) / l",
        1, 3},
       {"Divergence", "r: f32[M]",
-       "let other = where(j <= i + off, t[i, j], -inf)\n let p = softmax[j](seen)\n let q = softmax[j](other)\n"
+       "let other = where(j <= i + off, t[i, j], -inf)\n let p = softmax[j](seen)\n let q = "
+       "softmax[j](other)\n"
        "r[i] = sum[j](where(p > 0, p * (log(p) - log(q)), 0))",
        1, 6, true},
       {"WeightedVariance", "mean: f32[M], variance: f32[M]",
@@ -106,26 +118,35 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        1, 5},
       {"MaskInsideExp", "r: f32[M]",
        "let m = max[j](seen)\n let c = j <= i + off\n"
-       "r[i] = sum[j](exp(where(c, s[i, j] - m, -inf)) * x[i, j]) / sum[j](where(c, exp(s[i, j] - m), 0))",
+       "r[i] = sum[j](exp(where(c, s[i, j] - m, -inf)) * x[i, j]) / sum[j](where(c, exp(s[i, j] - "
+       "m), 0))",
        1, 3},
       {"MinusLogSumExp", "o: f32[M, D]",
        "let p = exp(seen - logsumexp[j](seen))\n o[i, d] = dot[j](p as T, v[j, d])", 1, 3},
       {"Squared", "o: f32[M, D]",
        "let p = softmax[j](seen)\n o[i, d] = dot[j]((p * p) as T, v[j, d]) / sum[j](p * p)", 1, 0},
       {"LargestWeight", "a: f32[M], b: f32[M]",
-       "let p = softmax[j](s[i, j])\n a[i] = max(max[j](p), 0)\n b[i] = where(any[j](p > 0.5), 1.0, 0.0)", 1, 2},
+       "let p = softmax[j](s[i, j])\n a[i] = max(max[j](p), 0)\n b[i] = where(any[j](p > 0.5), "
+       "1.0, 0.0)",
+       1, 2},
       {"Centred", "o: f32[M, D]",
-       "let n = sum[j](where(j >= 0, 1.0, 0))\n o[i, d] = dot[j]((softmax[j](s[i, j]) - 1.0 / n) * x[i, j], f[j, d])", 1, 5},
+       "let n = sum[j](where(j >= 0, 1.0, 0))\n o[i, d] = dot[j]((softmax[j](s[i, j]) - 1.0 / n) * "
+       "x[i, j], f[j, d])",
+       1, 5},
       {"HalfOfTheMaximum", "r: f32[M]",
        "let m = max[j](t[i, j] / 8)\n r[i] = sum[j](exp(t[i, j] / 8 - m / 2))", 1, 2},
       {"Peeled", "r: f32[M]",
-       "let m = max[j](x[i, j])\n let a = max[j](min(x[i, j], 0.5) - m)\n r[i] = a + min[j](3 - x[i, j] * 2 + m)", 1, 3},
+       "let m = max[j](x[i, j])\n let a = max[j](min(x[i, j], 0.5) - m)\n r[i] = a + min[j](3 - "
+       "x[i, j] * 2 + m)",
+       1, 3},
       {"MaximumOfIntegers", "r: f32[M]", "r[i] = max[j](where(x[i, j] > 0, j, -1)) * 1.0", 1, 1},
       {"Counted", "r: f32[M]",
        "let m = max[j](x[i, j])\n r[i] = sum[j](where(x[i, j] > 0, 1, 0)) + m", 1, 2},
-      {"WriteInTheWalk", "w: f32[M, N], lse: f32[M]", "w[i, j] = seen * 2\n lse[i] = logsumexp[j](seen)", 1, 2},
+      {"WriteInTheWalk", "w: f32[M, N], lse: f32[M]",
+       "w[i, j] = seen * 2\n lse[i] = logsumexp[j](seen)", 1, 2},
       {"WriteAlone", "w: f32[M, N]", "w[i, j] = seen * 2", 1, 0},
-      {"WriteSoftmax", "w: f32[M, N]", "w[i, j] = softmax[j](seen)\n schedule { walks j = 2 }", 2, 2},
+      {"WriteSoftmax", "w: f32[M, N]", "w[i, j] = softmax[j](seen)\n schedule { walks j = 2 }", 2,
+       2},
       {"Sparsemax", "o: f32[M, D]",
        "let y = s[i, j]\n let in1 = y > max[j](y) - 1\n"
        "let tau = (sum[j](where(in1, y, 0)) - 1) / sum[j](where(in1, 1, 0))\n"
@@ -136,11 +157,14 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "o[i, d] = dot[j](e as T, v[j, d]) / sum[j](e)\n schedule { walks j = 2 }",
        2, 1},
       {"Deviation", "r: f32[M]",
-       "let mu = sum[j](x[i, j]) / sum[j](where(j >= 0, 1.0, 0))\n r[i] = sum[j](abs(x[i, j] - mu))\n schedule { walks j = 2 }", 2, 2},
+       "let mu = sum[j](x[i, j]) / sum[j](where(j >= 0, 1.0, 0))\n r[i] = sum[j](abs(x[i, j] - "
+       "mu))\n schedule { walks j = 2 }",
+       2, 2},
       {"Bisection", "r: f32[M]",
        "let y = x[i, j]\n let top = max[j](y)\n var lo: f32[i] = top - 4\n var hi: f32[i] = top\n"
        "for c in 0 .. 20 {\n let mid = (lo + hi) / 2\n let z = sum[j](max(y - mid, 0))\n"
-       "lo = where(z > 1, mid, lo)\n hi = where(z > 1, hi, mid)\n }\n r[i] = sum[j](max(y - lo, 0))",
+       "lo = where(z > 1, mid, lo)\n hi = where(z > 1, hi, mid)\n }\n r[i] = sum[j](max(y - lo, "
+       "0))",
        3, 1},
   };
   return list;
@@ -150,7 +174,8 @@ void PrintTo(const OnlineProgram &program, std::ostream *os) { *os << program.na
 
 std::string textOf(const OnlineProgram &program) {
   return std::string("kernel test<T: type = f16, D: int = 4>(\n"
-                     "  s: f32[M, N], t: f32[M, N], x: f32[M, N], v: T[N, D], h: bf16[N, D], f: f32[N, D],\n"
+                     "  s: f32[M, N], t: f32[M, N], x: f32[M, N], v: T[N, D], h: bf16[N, D], f: "
+                     "f32[N, D],\n"
                      "  sink: f32[M], off: int\n) -> (") +
          program.outputs +
          ")\n{\n  grid tile i in M\n  axis j in N, d in D\n"
@@ -235,7 +260,8 @@ dsl::Arguments randomArguments(const dsl::Kernel &kernel, const dsl::Dims &dims,
           value += 400 * (2 * double(i % shape.back()) / columns - 1);
           break;
         case Scores::Sparse:
-          value = rng() % 10 && tensor->name != "sink" ? -std::numeric_limits<double>::infinity() : 3 * value;
+          value = rng() % 10 && tensor->name != "sink" ? -std::numeric_limits<double>::infinity()
+                                                       : 3 * value;
           break;
         }
       array.f[i] = value;
@@ -249,10 +275,12 @@ dsl::Arguments randomArguments(const dsl::Kernel &kernel, const dsl::Dims &dims,
   return arguments;
 }
 
-Launch launchOf(const dsl::Kernel &kernel, const dsl::Arguments &arguments, const dsl::Outcome &outcome) {
+Launch launchOf(const dsl::Kernel &kernel, const dsl::Arguments &arguments,
+                const dsl::Outcome &outcome) {
   Launch launch{arguments.tensors, arguments.scalars, arguments.dims};
   for (const dsl::Tensor *tensor : kernel.outputs)
-    launch.tensors[tensor->name] = dsl::Array::zeros(tensor->elem, outcome.outputs.at(tensor->name).values.shape);
+    launch.tensors[tensor->name] =
+        dsl::Array::zeros(tensor->elem, outcome.outputs.at(tensor->name).values.shape);
   return launch;
 }
 

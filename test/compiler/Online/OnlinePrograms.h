@@ -11,10 +11,10 @@ namespace fc::test {
 /// A kernel over rows i and keys j: scores s, t and values x over (i, j), values v, k over (j, d).
 struct OnlineProgram {
   const char *name;
-  const char *outputs; ///< "o: f32[M, D], lse: f32[M]"
-  const char *body;    ///< statements after the axes
-  unsigned folds = 1;  ///< walks over j that it takes
-  unsigned carried = 0; ///< members of the first fold's state; 0: not counted
+  const char *outputs;    ///< "o: f32[M, D], lse: f32[M]"
+  const char *body;       ///< statements after the axes
+  unsigned folds = 1;     ///< walks over j that it takes
+  unsigned carried = 0;   ///< members of the first fold's state; 0: not counted
   bool overflows = false; ///< the text may give an infinity where the fold does not
 };
 /// What is derived.
@@ -44,10 +44,11 @@ enum class Scores { Plain, LargePositive, LargeNegative, Rising, Sparse };
 dsl::Arguments randomArguments(const dsl::Kernel &kernel, const dsl::Dims &dims, Scores scores,
                                std::mt19937 &rng);
 /// The arguments with zeroed outputs of the shapes that the reference gave.
-Launch launchOf(const dsl::Kernel &kernel, const dsl::Arguments &arguments, const dsl::Outcome &outcome);
+Launch launchOf(const dsl::Kernel &kernel, const dsl::Arguments &arguments,
+                const dsl::Outcome &outcome);
 
-/// The largest |a - b| / max(1, |b|) over all outputs; infinite where infinities differ. What the text makes a NaN (or,
-/// if it `overflows`, an infinity) is not compared.
+/// The largest |a - b| / max(1, |b|) over all outputs; infinite where infinities differ. What the
+/// text makes a NaN (or, if it `overflows`, an infinity) is not compared.
 double distance(const Launch &launch, const dsl::Outcome &outcome, bool overflows = false);
 
 } // namespace fc::test
