@@ -78,7 +78,6 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
     return dsl::dumpAst(*program);
 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.printOpOnDiagnostic(false); // messages show the user's line, not ours
   context.loadDialect<FcDialect, mlir::arith::ArithDialect, mlir::math::MathDialect,
                       mlir::scf::SCFDialect, mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect,
                       mlir::NVVM::NVVMDialect>();

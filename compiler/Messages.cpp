@@ -51,7 +51,9 @@ Messages::Messages(MLIRContext &context, const std::vector<dsl::SourceFile> &fil
         if (!isCrashHandlersOwn(message.text))
           messages.push_back(std::move(message));
         return success();
-      }) {}
+      }) {
+  context.printOpOnDiagnostic(false); // messages show the user's line, not ours
+}
 
 void Messages::catchCrashes(PassManager &passes) {
   passes.enableCrashReproducerGeneration(
