@@ -17,6 +17,7 @@ for tool in ["fcc", "fc-opt", "fc-run"]:
 config.substitutions.append((r"%kernels", os.path.join(config.fc_source_dir, "kernels_src")))
 config.substitutions.append((r"%python", config.fc_python))
 config.substitutions.append((r"%src", config.fc_source_dir))
+config.substitutions.append((r"%llvm_include", config.fc_llvm_include))
 # A user's C++ program against the runtime library.
 config.substitutions.append((r"%cxx", config.fc_cxx))
 libraries = [os.path.join(config.fc_binary_dir, "lib", f"lib{name}.a") for name in ["FcRuntime", "FcEmulator"]]

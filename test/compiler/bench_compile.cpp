@@ -21,7 +21,8 @@ static void compileKernel(benchmark::State &state, const char *name, Emit emit, 
 }
 
 #define KERNEL(name)                                                                               \
-  BENCHMARK_CAPTURE(compileKernel, name, #name, Emit::Ptx, Stage::Thread)->Unit(benchmark::kMillisecond)
+  BENCHMARK_CAPTURE(compileKernel, name, #name, Emit::Ptx, Stage::Thread)                          \
+      ->Unit(benchmark::kMillisecond)
 KERNEL(attention);
 KERNEL(causal);
 KERNEL(sliding_window);
@@ -29,7 +30,7 @@ KERNEL(sinks);
 KERNEL(manual);
 
 #define STAGE(id)                                                                                  \
-  BENCHMARK_CAPTURE(compileKernel, attention_to_##id, "attention", Emit::Mlir, Stage::id)              \
+  BENCHMARK_CAPTURE(compileKernel, attention_to_##id, "attention", Emit::Mlir, Stage::id)          \
       ->Unit(benchmark::kMillisecond)
 STAGE(Import);
 STAGE(Online);
