@@ -270,7 +270,7 @@ const Node *Graph::read(Value value) {
       node->origin = value;
     return node;
   }
-  if (op->getNumRegions() == 0 && op->getNumResults() == 1 && isPure(op) &&
+  if (op->getNumRegions() == 0 && op->getNumResults() == 1 && isMemoryEffectFree(op) &&
       isa<arith::ArithDialect, math::MathDialect>(op->getDialect())) {
     auto *node = const_cast<Node *>(ofScalarOp(op));
     if (!node->origin && !isa<MapOp>(op->getParentOp()))
