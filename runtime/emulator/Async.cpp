@@ -151,9 +151,11 @@ bool bindAsync(const Match &match, Inst &inst) {
                      fmt::format("`cp.async.{}` copies {}, not {} bytes",
                                  match.has("ca") ? "ca" : "cg",
                                  match.has("ca") ? "4, 8 or 16" : "16", inst.imm)};
-  if (match.source.operands.size() == 4) {
-    const OperandSpec &last = match.form.operands.back();
-    inst.aux = last.fixed == ptx::Type::U32 ? sizeBit : last.fixed == ptx::Type::Pred ? ignoreBit : 0;
+  if (match.source.operands.size() >= 4) {
+    const OperandSpec &fourth = match.form.operands[3];
+    inst.aux = fourth.fixed == ptx::Type::U32    ? sizeBit
+               : fourth.fixed == ptx::Type::Pred ? ignoreBit
+                                                 : 0; // a cache policy
   }
   inst.run = copyAsync;
   return true;

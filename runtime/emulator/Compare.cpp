@@ -12,38 +12,90 @@ using ptx::Type;
 namespace {
 
 enum class Cmp : uint8_t {
-  Eq, Ne, Lt, Le, Gt, Ge, Lo, Ls, Hi, Hs, Equ, Neu, Ltu, Leu, Gtu, Geu, Num, Nan,
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Lo,
+  Ls,
+  Hi,
+  Hs,
+  Equ,
+  Neu,
+  Ltu,
+  Leu,
+  Gtu,
+  Geu,
+  Num,
+  Nan,
 };
 constexpr std::string_view cmpNames[] = {"eq",  "ne",  "lt",  "le",  "gt",  "ge",
                                          "lo",  "ls",  "hi",  "hs",  "equ", "neu",
                                          "ltu", "leu", "gtu", "geu", "num", "nan"};
 
-template <class T> uint32_t compareAs(Warp &warp, const Inst &inst, unsigned first, Cmp cmp,
-                                      auto decode) {
+template <class T>
+uint32_t compareAs(Warp &warp, const Inst &inst, unsigned first, Cmp cmp, auto decode) {
   auto test = [&](auto f) {
     return testLanes<T, T>(warp, inst, first, [=](T a, T b) { return f(decode(a), decode(b)); });
   };
-  switch (cmp) {
-  case Cmp::Eq: return test([](auto a, auto b) { return a == b; });
-  case Cmp::Ne: return test([](auto a, auto b) { return a < b || a > b; });
-  case Cmp::Lt:
-  case Cmp::Lo: return test([](auto a, auto b) { return a < b; });
-  case Cmp::Le:
-  case Cmp::Ls: return test([](auto a, auto b) { return a <= b; });
-  case Cmp::Gt:
-  case Cmp::Hi: return test([](auto a, auto b) { return a > b; });
-  case Cmp::Ge:
-  case Cmp::Hs: return test([](auto a, auto b) { return a >= b; });
-  case Cmp::Equ: return test([](auto a, auto b) { return !(a < b || a > b); });
-  case Cmp::Neu: return test([](auto a, auto b) { return !(a == b); });
-  case Cmp::Ltu: return test([](auto a, auto b) { return !(a >= b); });
-  case Cmp::Leu: return test([](auto a, auto b) { return !(a > b); });
-  case Cmp::Gtu: return test([](auto a, auto b) { return !(a <= b); });
-  case Cmp::Geu: return test([](auto a, auto b) { return !(a < b); });
-  case Cmp::Num: return test([](auto a, auto b) { return a == a && b == b; });
-  case Cmp::Nan: return test([](auto a, auto b) { return a != a || b != b; });
+  // Integers have no unordered comparisons; their instances would only cost time to compile.
+  if constexpr (std::is_integral_v<decltype(decode(T()))>) {
+    switch (cmp) {
+    case Cmp::Eq:
+      return test([](auto a, auto b) { return a == b; });
+    case Cmp::Ne:
+      return test([](auto a, auto b) { return a != b; });
+    case Cmp::Lt:
+    case Cmp::Lo:
+      return test([](auto a, auto b) { return a < b; });
+    case Cmp::Le:
+    case Cmp::Ls:
+      return test([](auto a, auto b) { return a <= b; });
+    case Cmp::Gt:
+    case Cmp::Hi:
+      return test([](auto a, auto b) { return a > b; });
+    default:
+      return test([](auto a, auto b) { return a >= b; });
+    }
+  } else {
+    switch (cmp) {
+    case Cmp::Eq:
+      return test([](auto a, auto b) { return a == b; });
+    case Cmp::Ne:
+      return test([](auto a, auto b) { return a < b || a > b; });
+    case Cmp::Lt:
+    case Cmp::Lo:
+      return test([](auto a, auto b) { return a < b; });
+    case Cmp::Le:
+    case Cmp::Ls:
+      return test([](auto a, auto b) { return a <= b; });
+    case Cmp::Gt:
+    case Cmp::Hi:
+      return test([](auto a, auto b) { return a > b; });
+    case Cmp::Ge:
+    case Cmp::Hs:
+      return test([](auto a, auto b) { return a >= b; });
+    case Cmp::Equ:
+      return test([](auto a, auto b) { return !(a < b || a > b); });
+    case Cmp::Neu:
+      return test([](auto a, auto b) { return !(a == b); });
+    case Cmp::Ltu:
+      return test([](auto a, auto b) { return !(a >= b); });
+    case Cmp::Leu:
+      return test([](auto a, auto b) { return !(a > b); });
+    case Cmp::Gtu:
+      return test([](auto a, auto b) { return !(a <= b); });
+    case Cmp::Geu:
+      return test([](auto a, auto b) { return !(a < b); });
+    case Cmp::Num:
+      return test([](auto a, auto b) { return a == a && b == b; });
+    case Cmp::Nan:
+      return test([](auto a, auto b) { return a != a || b != b; });
+    }
+    return 0;
   }
-  return 0;
 }
 
 // aux: comparison in bits 0-7, type in 8-15, .ftz 16, boolean operator 17-18, of `set`: what 20-23
@@ -55,18 +107,25 @@ uint32_t compare(Warp &warp, const Inst &inst, unsigned first) {
   bool ftz = inst.aux & ftzBit;
   switch (Type(inst.aux >> 8 & 0xff)) {
   case Type::B16:
-  case Type::U16: return compareAs<uint16_t>(warp, inst, first, cmp, same);
-  case Type::S16: return compareAs<int16_t>(warp, inst, first, cmp, same);
+  case Type::U16:
+    return compareAs<uint16_t>(warp, inst, first, cmp, same);
+  case Type::S16:
+    return compareAs<int16_t>(warp, inst, first, cmp, same);
   case Type::B32:
-  case Type::U32: return compareAs<uint32_t>(warp, inst, first, cmp, same);
-  case Type::S32: return compareAs<int32_t>(warp, inst, first, cmp, same);
+  case Type::U32:
+    return compareAs<uint32_t>(warp, inst, first, cmp, same);
+  case Type::S32:
+    return compareAs<int32_t>(warp, inst, first, cmp, same);
   case Type::B64:
-  case Type::U64: return compareAs<uint64_t>(warp, inst, first, cmp, same);
-  case Type::S64: return compareAs<int64_t>(warp, inst, first, cmp, same);
+  case Type::U64:
+    return compareAs<uint64_t>(warp, inst, first, cmp, same);
+  case Type::S64:
+    return compareAs<int64_t>(warp, inst, first, cmp, same);
   case Type::F32:
     return ftz ? compareAs<float>(warp, inst, first, cmp, [](float x) { return flush(x); })
                : compareAs<float>(warp, inst, first, cmp, same);
-  case Type::F64: return compareAs<double>(warp, inst, first, cmp, same);
+  case Type::F64:
+    return compareAs<double>(warp, inst, first, cmp, same);
   case Type::F16:
   case Type::F16x2:
     return ftz ? compareAs<uint16_t>(warp, inst, first, cmp,
@@ -76,7 +135,8 @@ uint32_t compare(Warp &warp, const Inst &inst, unsigned first) {
   case Type::BF16:
   case Type::BF16x2:
     return compareAs<uint16_t>(warp, inst, first, cmp, [](uint16_t x) { return fromBfloat(x); });
-  default: return 0;
+  default:
+    return 0;
   }
 }
 
@@ -132,7 +192,8 @@ void setPair(Warp &warp, const Inst &inst, uint32_t mask) {
 
 template <class T> void selp(Warp &warp, const Inst &inst, uint32_t mask) {
   uint32_t choose = warp.predSource(inst, 3);
-  auto *d = bank<T>(warp, inst.op[0]), *a = bank<T>(warp, inst.op[1]), *b = bank<T>(warp, inst.op[2]);
+  auto *d = bank<T>(warp, inst.op[0]), *a = bank<T>(warp, inst.op[1]),
+       *b = bank<T>(warp, inst.op[2]);
   FC_LANES
   for (unsigned l = 0; l < warpSize; ++l) {
     T value = choose >> l & 1 ? a[l] : b[l];
@@ -141,7 +202,8 @@ template <class T> void selp(Warp &warp, const Inst &inst, uint32_t mask) {
 }
 
 template <class T, bool Float> void slct(Warp &warp, const Inst &inst, uint32_t mask) {
-  auto *d = bank<T>(warp, inst.op[0]), *a = bank<T>(warp, inst.op[1]), *b = bank<T>(warp, inst.op[2]);
+  auto *d = bank<T>(warp, inst.op[0]), *a = bank<T>(warp, inst.op[1]),
+       *b = bank<T>(warp, inst.op[2]);
   const uint32_t *c = warp.word(inst.op[3]);
   bool ftz = inst.aux & ftzBit;
   for (uint32_t m = mask; m; m &= m - 1) {
@@ -157,14 +219,19 @@ template <class T, bool Float> void slct(Warp &warp, const Inst &inst, uint32_t 
 
 uint32_t oneOf(Type type) {
   switch (type) {
-  case Type::F32: return 0x3f800000u;
+  case Type::F32:
+    return 0x3f800000u;
   case Type::F16:
-  case Type::F16x2: return 0x3c00u;
+  case Type::F16x2:
+    return 0x3c00u;
   case Type::BF16:
-  case Type::BF16x2: return 0x3f80u;
+  case Type::BF16x2:
+    return 0x3f80u;
   case Type::U16:
-  case Type::S16: return 0xffffu;
-  default: return ~0u;
+  case Type::S16:
+    return 0xffffu;
+  default:
+    return ~0u;
   }
 }
 
@@ -190,7 +257,10 @@ bool bindCompare(const Match &match, Inst &inst) {
   inst.aux |= uint32_t(type) << 8;
   bool pair = type == Type::F16x2 || type == Type::BF16x2;
   if (match.form.op == Op::op_setp) {
-    inst.aux |= match.has("and") ? 1u << 17 : match.has("or") ? 2u << 17 : match.has("xor") ? 3u << 17 : 0;
+    inst.aux |= match.has("and")   ? 1u << 17
+                : match.has("or")  ? 2u << 17
+                : match.has("xor") ? 3u << 17
+                                   : 0;
     inst.run = pair ? setpPair : setp;
     return true;
   }

@@ -144,24 +144,6 @@ template <class T> struct Extend {
   using Wide = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
 };
 
-/// int -> int into a register of 16, 32 or 64 bits.
-template <class D, class S, class R> struct IntToInt {
-  R operator()(S x) const { return R(typename Extend<D>::Wide(D(x))); }
-};
-template <class D, class S, class R> struct IntToIntSat {
-  R operator()(S x) const {
-    constexpr D low = std::numeric_limits<D>::min(), high = std::numeric_limits<D>::max();
-    D value = D(x);
-    if (std::is_signed_v<S> && x < 0) {
-      if (!std::is_signed_v<D> || int64_t(x) < int64_t(low))
-        value = low;
-    } else if (uint64_t(x) > uint64_t(high)) {
-      value = high;
-    }
-    return R(typename Extend<D>::Wide(value));
-  }
-};
-
 template <class F> auto withInt(Num num, F f) {
   switch (num) {
   case Num::U8: return f(uint8_t());
@@ -175,30 +157,53 @@ template <class F> auto withInt(Num num, F f) {
   }
 }
 
-/// The same from a 64-bit register that holds a narrower integer in its low bits.
-template <class F, class S> struct FromWide {
-  auto operator()(uint64_t x) const { return F()(S(x)); }
-};
-
-Handler intToInt(Num d, Num s, bool sat, bool wideDest, bool wideSource) {
-  return withInt(d, [=](auto to) {
-    return withInt(s, [=](auto from) -> Handler {
-      using D = decltype(to);
-      using S = decltype(from);
-      if (wideSource && sizeof(S) < 8) {
-        if (wideDest)
-          return sat ? run<FromWide<IntToIntSat<D, S, uint64_t>, S>, uint64_t, uint64_t>
-                     : run<FromWide<IntToInt<D, S, uint64_t>, S>, uint64_t, uint64_t>;
-        return sat ? run<FromWide<IntToIntSat<D, S, uint32_t>, S>, uint32_t, uint64_t>
-                   : run<FromWide<IntToInt<D, S, uint32_t>, S>, uint32_t, uint64_t>;
-      }
-      if (wideDest)
-        return sat ? run<IntToIntSat<D, S, uint64_t>, uint64_t, S>
-                   : run<IntToInt<D, S, uint64_t>, uint64_t, S>;
-      return sat ? run<IntToIntSat<D, S, uint32_t>, uint32_t, S>
-                 : run<IntToInt<D, S, uint32_t>, uint32_t, S>;
-    });
+/// int -> int: widen to 64 bits by the source's type, clamp or cut by the destination's.
+void cvtInt(Warp &warp, const Inst &inst, uint32_t mask) {
+  Num d = Num(inst.aux & 15), s = Num(inst.aux >> 4 & 15);
+  bool sat = inst.aux >> 12 & 1, wideDest = inst.aux >> 15 & 1, wideSource = inst.aux >> 16 & 1;
+  bool negativePossible = s >= Num::S8;
+  uint64_t value[warpSize];
+  for (unsigned l = 0; l < warpSize; ++l)
+    value[l] = wideSource ? warp.wide(inst.op[1])[l] : warp.word(inst.op[1])[l];
+  withInt(s, [&](auto from) {
+    using S = decltype(from);
+    for (uint64_t &x : value)
+      x = uint64_t(typename Extend<S>::Wide(S(x)));
+    return 0;
   });
+  withInt(d, [&](auto to) {
+    using D = decltype(to);
+    constexpr D low = std::numeric_limits<D>::min(), high = std::numeric_limits<D>::max();
+    for (uint64_t &x : value) {
+      D result = D(x);
+      if (sat && negativePossible && int64_t(x) < 0)
+        result = !std::is_signed_v<D> || int64_t(x) < int64_t(low) ? low : result;
+      else if (sat && x > uint64_t(high))
+        result = high;
+      x = uint64_t(typename Extend<D>::Wide(result));
+    }
+    return 0;
+  });
+  for (uint32_t m = mask; m; m &= m - 1) {
+    unsigned l = unsigned(__builtin_ctz(m));
+    if (wideDest)
+      warp.wide(inst.op[0])[l] = value[l];
+    else
+      warp.word(inst.op[0])[l] = uint32_t(value[l]);
+  }
+}
+/// The ones that address arithmetic is full of.
+template <class D, class S> struct Cut { D operator()(S x) const { return D(x); } };
+Handler commonInt(Num d, Num s) {
+  if (d == Num::S64 && s == Num::S32)
+    return run<Cut<int64_t, int32_t>, int64_t, int32_t>;
+  if (d == Num::U64 && s == Num::U32)
+    return run<Cut<uint64_t, uint32_t>, uint64_t, uint32_t>;
+  if (d == Num::U32 && s == Num::U64)
+    return run<Cut<uint32_t, uint64_t>, uint32_t, uint64_t>;
+  if ((d == Num::U32 && s == Num::U16) || (d == Num::U16 && s == Num::U32))
+    return run<Cut<uint16_t, uint32_t>, uint32_t, uint32_t>;
+  return nullptr;
 }
 
 // The general way: through double, or through 64-bit integers, with everything in `aux`:
@@ -459,8 +464,12 @@ bool bindCvt(const Match &match, Inst &inst) {
     inst.run = !nearest            ? cvtPair
                : to == Type::F16x2 ? run<FloatPairToHalf, uint32_t, float, float>
                                    : run<FloatPairToBfloat, uint32_t, float, float>;
-  else if (d < Num::F16 && s < Num::F16)
-    inst.run = intToInt(d, s, sat, wideDest, match.sourceBits == 64);
+  else if (d < Num::F16 && s < Num::F16) {
+    bool plain = !sat && match.destBits == std::max(ptx::bitsOf(to), 32u) &&
+                 match.sourceBits == std::max(ptx::bitsOf(from), 32u);
+    Handler common = plain ? commonInt(d, s) : nullptr;
+    inst.run = common ? common : cvtInt;
+  }
   else if (nearest && !integral && d == Num::F32 && s == Num::F16)
     inst.run = run<HalfToFloat, float, uint16_t>;
   else if (nearest && !integral && d == Num::F16 && s == Num::F32)

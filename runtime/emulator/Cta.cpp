@@ -119,6 +119,11 @@ void fillSpecials(Warp &warp) {
 
 } // namespace
 
+uint32_t Cta::lanesOf(const Warp &warp) const {
+  unsigned lanes = std::min(warpSize, threads - warp.index * warpSize);
+  return lanes == warpSize ? allLanes : (1u << lanes) - 1;
+}
+
 void Cta::execute(uint64_t linear) {
   id = {uint32_t(linear % grid->grid[0]), uint32_t(linear / grid->grid[0] % grid->grid[1]),
         uint32_t(linear / grid->grid[0] / grid->grid[1])};
@@ -134,8 +139,7 @@ void Cta::execute(uint64_t linear) {
     barrier.results.clear();
   }
   for (Warp &warp : warps) {
-    unsigned lanes = std::min(warpSize, threads - warp.index * warpSize);
-    warp.live = lanes == warpSize ? allLanes : (1u << lanes) - 1;
+    warp.live = lanesOf(warp);
     warp.active = warp.live;
     warp.pc = 0;
     warp.limit = UINT32_MAX;
@@ -260,7 +264,8 @@ bool Cta::tryComplete(unsigned number) {
   bool everyone = true;
   for (const Warp &warp : warps) {
     races.acquire(barrier.clock, warp, barrier.waiting[warp.index]);
-    everyone &= barrier.waiting[warp.index] == warp.live;
+    // Whoever has exited met nobody here.
+    everyone &= barrier.waiting[warp.index] == lanesOf(warp);
   }
   barrier.clock.clear();
   if (everyone)

@@ -745,6 +745,8 @@ private:
       return bindAsync(match, inst);
     case Family::Matrix:
       return bindMatrix(match, inst);
+    case Family::Wmma:
+      return bindWmma(match, inst);
     case Family::Mma:
       return binders.mma(match, inst);
     }

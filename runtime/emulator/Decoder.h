@@ -44,6 +44,7 @@ bool bindSync(const Match &match, Inst &inst);
 bool bindControl(const Match &match, Inst &inst);
 bool bindAsync(const Match &match, Inst &inst);
 bool bindMatrix(const Match &match, Inst &inst);
+bool bindWmma(const Match &match, Inst &inst);
 /// The counter class of accesses to a state space.
 Class classOf(ptx::Space space);
 

@@ -1,17 +1,19 @@
 // Lanes.h - how handlers are written: a lane function, applied to the lanes of a mask.
 //
 // `Of<T>` says how a T lies in a unit: 64-bit types in two units, everything else in one, 16-bit types
-// in the low half of their word. With all lanes active the loop runs straight over the banks; with
-// some, results go through a buffer, so that both loops have no branch and are vectorised.
+// in the low half of their word. Results go through a buffer, of which the lanes of the mask are kept:
+// one loop, without a branch, that is vectorised.
 #pragma once
 #include "runtime/emulator/Isa.h"
 #include "runtime/emulator/Machine.h"
 
 #include <cstring>
+#include <tuple>
+#include <utility>
 
 // A destination may be the same register as a source, lane for lane; nothing else overlaps.
 #if defined(__clang__)
-#define FC_LANES _Pragma("clang loop vectorize(assume_safety) interleave(enable)")
+#define FC_LANES _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define FC_LANES _Pragma("GCC ivdep")
 #endif
@@ -51,26 +53,29 @@ template <class T> typename Of<T>::Storage *bank(Warp &warp, uint16_t unit) {
     return warp.word(unit);
 }
 
+/// Writes the lanes of the mask.
+template <class Storage> FC_INLINE void keepLanes(Storage *d, const Storage *from, uint32_t mask) {
+  if (mask == allLanes) {
+    std::memcpy(d, from, warpSize * sizeof(Storage));
+    return;
+  }
+  for (uint32_t m = mask; m; m &= m - 1) {
+    unsigned l = unsigned(__builtin_ctz(m));
+    d[l] = from[l];
+  }
+}
+
 /// d[l] = f(a[l], ...) where operand 0 is d and the sources follow it.
 template <class D, class... S, class F>
 FC_INLINE void mapLanes(Warp &warp, const Inst &inst, uint32_t mask, F f) {
   auto apply = [&]<size_t... I>(std::index_sequence<I...>) {
     auto *d = bank<D>(warp, inst.op[0]);
     std::tuple<typename Of<S>::Storage *...> s{bank<S>(warp, inst.op[1 + I])...};
-    if (mask == allLanes) {
-      FC_LANES
-      for (unsigned l = 0; l < warpSize; ++l)
-        Of<D>::set(d, l, f(Of<S>::get(std::get<I>(s), l)...));
-    } else {
-      typename Of<D>::Storage buffer[warpSize];
-      FC_LANES
-      for (unsigned l = 0; l < warpSize; ++l)
-        Of<D>::set(buffer, l, f(Of<S>::get(std::get<I>(s), l)...));
-      for (uint32_t m = mask; m; m &= m - 1) {
-        unsigned l = unsigned(__builtin_ctz(m));
-        d[l] = buffer[l];
-      }
-    }
+    alignas(64) typename Of<D>::Storage buffer[warpSize];
+    FC_LANES
+    for (unsigned l = 0; l < warpSize; ++l)
+      Of<D>::set(buffer, l, f(Of<S>::get(std::get<I>(s), l)...));
+    keepLanes(d, buffer, mask);
   };
   apply(std::index_sequence_for<S...>());
 }

@@ -231,6 +231,8 @@ struct Cta {
 
 private:
   bool tryComplete(unsigned number);
+  /// The lanes that the warp starts with.
+  uint32_t lanesOf(const Warp &warp) const;
 };
 
 /// One launch; shared by its workers, which only read it, but for device memory.

@@ -163,6 +163,17 @@ std::string_view nameOf(Class cls) {
   return names[unsigned(cls)];
 }
 
+std::string listChecks() {
+  static constexpr std::pair<std::string_view, std::string_view> checks[] = {
+#define FC_CHECK(id, meaning) {id, meaning},
+#include "runtime/emulator/Checks.def"
+  };
+  std::string text;
+  for (auto [id, meaning] : checks)
+    text += fmt::format("{:<21} {}\n", id, meaning);
+  return text;
+}
+
 std::string listPtx() {
   std::string text;
   for (const Form &form : allForms()) {
@@ -247,7 +258,7 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
   case Kind::Label:
     return form.op == Op::op_brx ? "targets" : "done";
   case Kind::Immediate:
-    return "5";
+    return form.op == Op::op_cp ? "16" : "5";
   case Kind::Move:
     return fmt::format("{}, {}", reg(types.back(), 0), reg(types.back(), 1));
   case Kind::Dest:
@@ -286,7 +297,7 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
 
 std::string conformancePtx(unsigned sm, bool archSpecific) {
   std::string text = fmt::format(
-      ".version 8.3\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
+      ".version 8.6\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
       ".reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<64>;\n.reg .b64 %d<10>;\n"
       "targets: .branchtargets done;\n",
       sm, archSpecific ? "a" : "");

@@ -17,7 +17,7 @@ enum class Op : uint16_t {
 
 /// Which file holds the semantics.
 enum class Family : uint8_t {
-  Arith, Special, Bits, Compare, Convert, Memory, Atomic, WarpLanes, Sync, Control, Async, Matrix, Mma,
+  Arith, Special, Bits, Compare, Convert, Memory, Atomic, WarpLanes, Sync, Control, Async, Matrix, Mma, Wmma,
 };
 
 /// What `warp_instructions.<class>` counts. Memory is resolved by state space when decoding.
@@ -64,6 +64,8 @@ const std::vector<Form> &allForms();
 /// Those of one opcode; empty when there is no such opcode.
 std::vector<const Form *> formsOf(std::string_view opcode);
 
+/// The table of checks (Checks.def), as `fc-run --list-checks` prints it.
+std::string listChecks();
 /// One line a form, as `fc-run --list-ptx` prints it.
 std::string listPtx();
 /// A module for sm `target` with every form that it has, one instruction for each choice of each

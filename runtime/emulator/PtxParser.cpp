@@ -161,14 +161,16 @@ private:
     if (!atDotted("target"))
       fail(fmt::format("expected `.target`, found {}", seen()));
     advance();
+    uint32_t targetLine = token.line;
     std::string_view target = word("a target such as `sm_80`");
     if (target.substr(0, 3) != "sm_")
-      fail(fmt::format("target `{}` is not known; expected `sm_NN`", target));
+      throw Error{targetLine, fmt::format("target `{}` is not known; expected `sm_NN`", target)};
     module.target = target;
     module.sm = unsigned(std::atoi(std::string(target.substr(3)).c_str()));
     module.archSpecific = target.back() == 'a' || target.back() == 'f';
     if (module.sm < 20 || module.sm > 200)
-      fail(fmt::format("target `{}` is not known; expected `sm_NN`", target));
+      throw Error{targetLine,
+                  fmt::format("target `{}` is not known; expected `sm_NN`", target)};
     while (accept(','))
       word("a target option");
     if (atDotted("address_size")) {

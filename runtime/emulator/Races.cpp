@@ -156,16 +156,17 @@ void Races::inFlight(const Access &access, unsigned lane, uint32_t address) {
 //===-- accesses ------------------------------------------------------------------------------===//
 
 void Races::noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thread,
-                     uint32_t source) {
+                     uint32_t source, bool strong) {
   Read &read = reads[warp][cellIndex];
   uint32_t lane = 1u << (thread % warpSize), epoch = clock[warp];
   if (!(cell.readWarps >> warp & 1)) {
     cell.readWarps |= 1u << warp;
-    read = {epoch, lane, source};
+    read = {epoch, lane, source, strong};
     return;
   }
   if (read.epoch == epoch) {
     read.lanes |= lane;
+    read.strong &= strong;
     read.source = source;
     return;
   }
@@ -177,11 +178,13 @@ void Races::noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thr
     overflow[cellIndex].push_back({warp, read});
     cell.overflow = true;
   }
-  read = {epoch, lane, source};
+  read = {epoch, lane, source, strong};
 }
 
-void Races::checkReads(Cell &cell, uint32_t cellIndex, uint32_t thread) {
+void Races::checkReads(Cell &cell, uint32_t cellIndex, uint32_t thread, bool strong) {
   auto check = [&](uint32_t warp, const Read &read) {
+    if (strong && read.strong)
+      return;
     for (uint32_t m = read.lanes; m; m &= m - 1) {
       uint32_t other = warp * warpSize + uint32_t(__builtin_ctz(m));
       if (!ordered(thread, other, read.epoch))
@@ -214,9 +217,9 @@ inline void Races::touch(Warp &warp, const Inst &inst, uint32_t cellIndex, uint3
     access.overlaps = true;
   }
   if (!write)
-    return noteRead(cell, cellIndex, warp.index, thread, inst.source);
+    return noteRead(cell, cellIndex, warp.index, thread, inst.source, strong);
   if (cell.readWarps)
-    checkReads(cell, cellIndex, thread);
+    checkReads(cell, cellIndex, thread, strong);
   if (cell.overflow)
     overflow.erase(cellIndex);
   cell.overflow = false;

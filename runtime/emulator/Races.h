@@ -65,6 +65,7 @@ private:
   };
   struct Read {
     uint32_t epoch, lanes, source;
+    bool strong; ///< all of them: they do not race with strong writes
   };
   struct OldRead {
     uint32_t warp;
@@ -76,8 +77,9 @@ private:
   }
   void touch(Warp &warp, const Inst &inst, uint32_t cellIndex, uint32_t thread, bool write,
              bool strong, Access &access);
-  void noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thread, uint32_t source);
-  void checkReads(Cell &cell, uint32_t cellIndex, uint32_t thread);
+  void noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thread, uint32_t source,
+                bool strong);
+  void checkReads(Cell &cell, uint32_t cellIndex, uint32_t thread, bool strong);
   [[noreturn]] void race(const char *id, uint32_t cellIndex, uint32_t thread, bool write,
                          uint32_t otherThread, uint32_t otherSource, bool otherWrites);
   [[noreturn]] void inFlight(const Access &access, unsigned lane, uint32_t address);

@@ -49,7 +49,6 @@ void Warp::reselect() {
       ++i;
     }
   }
-  loops = 0;
   updateLimit();
 }
 

@@ -2,6 +2,7 @@
 // copies in flight, ldmatrix, mma.sync, swizzles and shuffles together, in every mode.
 #include "runtime/emulator/Emulator.h"
 #include "runtime/emulator/Half.h"
+#include "runtime/emulator/Mutate.h"
 
 #include <cmath>
 #include <cstring>
@@ -56,12 +57,16 @@ struct Problem {
   }
 };
 
-std::shared_ptr<const Module> loadFlash() {
+std::string flashText() {
   std::ifstream file(FC_SOURCE_DIR "/test/runtime/emulator/cuda/flash.ptx");
   std::stringstream text;
   text << file.rdbuf();
+  return text.str();
+}
+
+std::shared_ptr<const Module> loadFlash() {
   Report error;
-  auto module = Module::load(text.str(), "flash.ptx", error);
+  auto module = Module::load(flashText(), "flash.ptx", error);
   EXPECT_TRUE(module) << error.text;
   return module;
 }
@@ -149,6 +154,21 @@ TEST(Flash, CountsWhatItDoes) {
   EXPECT_EQ(c.at("global_sectors"), c.at("global_sectors_ideal") + 4 * 16 * 4);
 }
 
+TEST(Flash, EveryCommitWaitAndBarrierIsMissed) {
+  Problem problem(1, 64, 192);
+  MutationScore score = mutationScore(flashText(), "flash.ptx", "flash", [&](const Module &module) {
+    for (auto async : {Launch::Async::Lazy, Launch::Async::Eager}) {
+      Launch launch;
+      launch.async = async;
+      if (!runFlash(module, problem, launch).result.ok)
+        return true;
+    }
+    return false;
+  });
+  EXPECT_EQ(score.mutants, 7u);
+  EXPECT_EQ(score.caught, score.mutants) << score.text();
+}
+
 TEST(Flash, TheMissionShapeIsFast) {
   auto module = loadFlash();
   ASSERT_TRUE(module);
@@ -159,7 +179,6 @@ TEST(Flash, TheMissionShapeIsFast) {
     Ran ran = runFlash(*module, problem, launch);
     ASSERT_TRUE(ran.result.ok) << ran.result.report.text;
     EXPECT_LT(problem.error(ran.o, 64), 1e-3);
-    RecordProperty(races ? "seconds_with_races" : "seconds", std::to_string(ran.result.seconds));
     std::printf("mission shape, races %s: %.3f s\n", races ? "on" : "off", ran.result.seconds);
   }
 }

@@ -18,8 +18,8 @@ __device__ __forceinline__ void copyTile(uint32_t to, const __half *from) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to + chunk(r, c)),
                  "l"(from + r * D + c * 8) : "memory");
   }
-  asm volatile("cp.async.commit_group;" ::: "memory");
 }
+__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 __device__ __forceinline__ void load4(uint32_t (&r)[4], uint32_t address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
@@ -45,9 +45,11 @@ extern "C" __global__ void __launch_bounds__(128) flash(const __half *q, const _
   k += (size_t)head * n * D;
   v += (size_t)head * n * D;
   copyTile(sq, q);
+  commit();
   copyTile(sk, k);
   copyTile(sv, v);
-  asm volatile("cp.async.wait_group 2;" ::: "memory");
+  commit();
+  asm volatile("cp.async.wait_group 1;" ::: "memory");
   __syncthreads();
   uint32_t a[D / 16][4];
   for (int s = 0; s < D / 16; ++s)
@@ -60,6 +62,7 @@ extern "C" __global__ void __launch_bounds__(128) flash(const __half *q, const _
     if (tile + 1 < n / BN) {
       copyTile(sk + ((tile + 1) & 1) * BN * 128, k + (size_t)(tile + 1) * BN * D);
       copyTile(sv + ((tile + 1) & 1) * BN * 128, v + (size_t)(tile + 1) * BN * D);
+      commit();
     }
     float s[BN / 8][4] = {};
 #pragma unroll
@@ -114,7 +117,6 @@ extern "C" __global__ void __launch_bounds__(128) flash(const __half *q, const _
         mma(acc[2 * j + 1], p, b[2], b[3]);
       }
     }
-    __syncthreads();
   }
 #pragma unroll
   for (int half = 0; half < 2; ++half) {

@@ -1,0 +1,96 @@
+// The opcode table: ptxas accepts every form that it claims, the decoder binds every one, and every
+// check has a test.
+#include "runtime/emulator/Emulator.h"
+#include "runtime/emulator/Opcodes.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <set>
+#include <sstream>
+
+namespace fc::emu {
+namespace {
+
+std::string readAll(const std::filesystem::path &path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class Conformance : public ::testing::TestWithParam<unsigned> {};
+
+TEST_P(Conformance, EveryFormDecodes) {
+  Report error;
+  EXPECT_TRUE(Module::load(conformancePtx(GetParam(), false), "forms.ptx", error)) << error.text;
+}
+
+TEST_P(Conformance, PtxasAcceptsEveryForm) {
+  std::string ptxas = std::filesystem::exists("/usr/local/cuda/bin/ptxas")
+                          ? "/usr/local/cuda/bin/ptxas"
+                          : "ptxas";
+  if (std::system((ptxas + " --version > /dev/null 2>&1").c_str()) != 0)
+    GTEST_SKIP() << "ptxas is not installed";
+  auto path = std::filesystem::temp_directory_path() /
+              ("fc-forms-" + std::to_string(GetParam()) + "-" + std::to_string(getpid()) + ".ptx");
+  std::ofstream(path) << conformancePtx(GetParam(), false);
+  std::string command = ptxas + " -O0 -arch=sm_" + std::to_string(GetParam()) + " -o /dev/null " +
+                        path.string() + " 2>&1";
+  FILE *pipe = popen(command.c_str(), "r");
+  ASSERT_TRUE(pipe);
+  std::string output;
+  char buffer[4096];
+  while (size_t n = fread(buffer, 1, sizeof buffer, pipe))
+    output.append(buffer, n);
+  EXPECT_EQ(pclose(pipe), 0) << output.substr(0, 4000);
+  std::filesystem::remove(path);
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, Conformance, ::testing::Values(80u, 89u, 90u));
+
+TEST(Table, ListsItsForms) {
+  std::string list = listPtx();
+  EXPECT_NE(list.find("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"), std::string::npos);
+  EXPECT_EQ(size_t(std::count(list.begin(), list.end(), '\n')), allForms().size());
+}
+
+TEST(Table, EveryCheckHasATestThatTripsIt) {
+  static constexpr std::string_view ids[] = {
+#define FC_CHECK(id, meaning) id,
+#include "runtime/emulator/Checks.def"
+  };
+  std::string all;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(
+           FC_SOURCE_DIR "/test/runtime/emulator"))
+    if (entry.path().extension() == ".ptx" || entry.path().filename() == "LoadTest.cpp")
+      all += readAll(entry.path());
+  for (std::string_view id : ids) {
+    bool tripped = all.find("fails=" + std::string(id) + "\n") != std::string::npos ||
+                   all.find("[" + std::string(id) + "]") != std::string::npos;
+    EXPECT_TRUE(tripped) << "no micro-kernel trips " << id;
+    EXPECT_NE(listChecks().find(id), std::string::npos);
+  }
+}
+
+TEST(Table, EveryFaultIsInTheListOfChecks) {
+  // `Fault{"ID"` and `refuse("ID"` in the sources.
+  std::set<std::string> known;
+  std::istringstream list(listChecks());
+  for (std::string line; std::getline(list, line);)
+    known.insert(line.substr(0, line.find(' ')));
+  for (const auto &entry :
+       std::filesystem::directory_iterator(FC_SOURCE_DIR "/runtime/emulator")) {
+    std::string text = readAll(entry.path());
+    for (std::string_view start : {"Fault{\"", "refuse(\""})
+      for (size_t at = 0; (at = text.find(start, at)) != std::string::npos;) {
+        at += start.size();
+        std::string id = text.substr(at, text.find('"', at) - at);
+        EXPECT_TRUE(known.count(id)) << entry.path() << " reports " << id;
+      }
+  }
+}
+
+} // namespace
+} // namespace fc::emu
