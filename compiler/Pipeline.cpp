@@ -63,6 +63,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Place: every tile gets an owner ----------------------------------------===//
+  if (options.strategy == "tensor")
+    pm.addNestedPass<KernelOp>(createMapWmma());
   pm.addNestedPass<KernelOp>(createAssignPlaces());
   if (!endStage(Stage::Place))
     return;

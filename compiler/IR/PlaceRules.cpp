@@ -1,4 +1,4 @@
-// PlaceRules.cpp - which place each tile of a kernel takes, when products are FMAs
+// PlaceRules.cpp - which place each tile of a kernel takes
 #include "compiler/IR/PlaceRules.h"
 #include <algorithm>
 #include <numeric>
@@ -8,8 +8,8 @@ using namespace mlir;
 namespace fc {
 
 PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
-                       llvm::function_ref<SmallVector<AxisSize>(Type)> sizedAxes)
-    : warps(warps) {
+                       llvm::function_ref<SmallVector<AxisSize>(Type)> sizedAxes, bool fragments)
+    : warps(warps), fragments(fragments) {
   auto addRank = [&](StringAttr axis) { rank.insert({axis, int(rank.size())}); };
   ProgramOp program = kernel.program();
   for (auto [axis, tile] :
@@ -81,6 +81,20 @@ Place PlaceRules::overAllThreads(AxisSize axis) const {
       .normal();
 }
 
+Place PlaceRules::fragment(AxisSize row, AxisSize column) const {
+  std::string i = row.first.str(), j = column.first.str();
+  int rows = int(row.second), columns = int(column.second);
+  int rowWarps = std::gcd(rows / 16, int(warps)), rowValues = rows / 8 / rowWarps;
+  return Place{{{Unit::Value, j, 2, 1},
+                {Unit::Value, i, 2, 8},
+                {Unit::Value, j, columns / 8, 8},
+                {Unit::Value, i, rowValues / 2, 16},
+                {Unit::Lane, j, 4, 2},
+                {Unit::Lane, i, 8, 1},
+                {Unit::Warp, i, rowWarps, 8 * rowValues}}}
+      .normal();
+}
+
 Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
   SmallVector<AxisSize> list = ranked(axes);
   if (list.empty())
@@ -92,11 +106,18 @@ Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
   }
   std::string row = list[0].first.str(), column = list[1].first.str();
   int rows = int(list[0].second), columns = int(list[1].second);
-  int rowLanes = std::min(rows, 8), rowWarps = std::gcd(rows / rowLanes, int(warps));
+  bool asFragment = fragments && rows % 16 == 0;
+  if (asFragment && columns % 8 == 0) {
+    Place place = fragment(list[0], list[1]);
+    for (AxisSize axis : ArrayRef(list).drop_front(2))
+      place.digits.push_back({Unit::Value, axis.first.str(), int(axis.second), 1});
+    return place.normal();
+  }
+  int rowLanes = std::min(rows, 8), rowWarps = std::gcd(rows / (asFragment ? 16 : rowLanes), int(warps));
   int rowValues = rows / rowLanes / rowWarps;
   // Warps that the rows leave over share the columns.
   int columnLanes = std::min(columns, 4);
-  int columnWarps = std::gcd(columns / columnLanes, int(warps) / rowWarps);
+  int columnWarps = asFragment ? 1 : std::gcd(columns / columnLanes, int(warps) / rowWarps);
   int columnValues = columns / columnLanes / columnWarps, run = 8;
   while (columnValues % run)
     run /= 2;

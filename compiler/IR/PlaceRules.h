@@ -1,4 +1,4 @@
-// PlaceRules.h - which place each tile of a kernel takes, when products are FMAs
+// PlaceRules.h - which place each tile of a kernel takes
 //
 // One rule for all tiles, so that tiles meet without conversions. The axes of a kernel are ranked:
 // tile axes of the grid, then walked ones, then the rest, those that lie contiguous in a tensor
@@ -10,6 +10,11 @@
 //
 // A tile of one axis is the slice of the tiles that it meets. An axis that meets no other spreads
 // over all threads.
+//
+// When products are by `mma`, the same rule gives fragments (PTX ISA, "Matrix Fragments for
+// mma.m16n8k16"): rows in pairs eight apart, columns in pairs on four lanes. An accumulator over
+// [row, column] and an operand A over [row, contracted] then lie the same way, so that the result of
+// one product is an operand of the next where it stands.
 #pragma once
 #include "compiler/IR/Fc.h"
 #include "compiler/IR/Place.h"
@@ -25,10 +30,17 @@ public:
   /// `sizedAxes` gives a type's axes with their sizes: of a kernel before its tile stage, those of
   /// a schedule that is being tried.
   PlaceRules(KernelOp kernel, int64_t warps,
-             llvm::function_ref<llvm::SmallVector<AxisSize>(mlir::Type)> sizedAxes);
+             llvm::function_ref<llvm::SmallVector<AxisSize>(mlir::Type)> sizedAxes,
+             bool fragments = false);
 
   /// The place of a register tile over `axes` (in any order).
   Place placeOf(llvm::ArrayRef<AxisSize> axes) const;
+  /// Axes of more than one point, by rank: the row first.
+  llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
+  /// The place of an accumulator over [row, column] of `mma`, or of an operand A whose contracted
+  /// axis is `column`. Rows are a multiple of 16, columns of 8; warps that the rows leave over hold
+  /// copies.
+  Place fragment(AxisSize row, AxisSize column) const;
 
   /// Whether the tile lives in shared memory from the start: a read that only products use.
   static bool isSharedRead(mlir::Value value);
@@ -43,8 +55,6 @@ public:
   static bool isForCopies(mlir::Value value);
 
 private:
-  /// Axes of more than one point, by rank.
-  llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
   Place overAllThreads(AxisSize axis) const;
 
   llvm::DenseMap<mlir::StringAttr, int> rank;  ///< of axes of the grid and of walks
@@ -52,6 +62,7 @@ private:
   /// By axis, the axes of a register tile in which it has the role that it has in most.
   llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<AxisSize>> meets;
   int64_t warps;
+  bool fragments; ///< whether products are by `mma`
 };
 
 } // namespace fc

@@ -62,7 +62,9 @@ class Pressure {
 public:
   Pressure(KernelOp kernel, const ScheduleChoice &choice)
       : choice(choice),
-        rules(kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); }) {
+        rules(
+            kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
+            choice.matrices) {
     visit(kernel.program().getBody().front(), {});
   }
 
@@ -130,9 +132,21 @@ private:
 Usage ResourceModel::shared(const ScheduleChoice &choice) const {
   Usage usage;
   llvm::SetVector<Value> operands;
+  PlaceRules rules(
+      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
+      choice.matrices);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
-    operands.insert(dot.getA());
-    operands.insert(dot.getB());
+    auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));
+    bool byMatrices = choice.matrices && axes.size() == 2 && axes[0].second % 16 == 0 &&
+                      isa<Float16Type, BFloat16Type>(elementOf(dot.getA().getType()));
+    for (Value operand : {dot.getA(), dot.getB()}) {
+      // What is computed and has the rows is multiplied from registers.
+      auto type = dyn_cast<TileType>(operand.getType());
+      if (byMatrices && type && type.has(axes[0].first.getValue()) &&
+          !PlaceRules::isSharedRead(operand))
+        continue;
+      operands.insert(operand);
+    }
   });
   for (Value value : operands) {
     auto type = dyn_cast<TileType>(value.getType());

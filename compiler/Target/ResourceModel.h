@@ -27,6 +27,7 @@ struct Usage {
 struct ScheduleChoice {
   AxisSizes sizes; ///< of every axis of the kernel
   int64_t warps = 4, stages = 1;
+  bool matrices = false; ///< products of f16 and bf16 are by `mma`, where its shapes allow
 };
 
 class ResourceModel {

@@ -1,7 +1,7 @@
 // AssignPlaces.cpp - every tile gets its owner: registers of threads, or shared memory
 //
 // In program order, by the rules of PlaceRules: a tile of several axes has the place of its axes,
-// products read their operands from shared memory, and all else follows from whom a tile meets: an
+// products by FMAs read their operands from shared memory, those by `mma` their second one, and all else follows from whom a tile meets: an
 // operand of a map is wanted in the slice of the result's place, a reduction gives the slice of its
 // operand's. A value that is wanted where it is not is made anew there if that is cheap (points of
 // axes and tests of them), else converted, once, right behind its definition, so that what a loop
@@ -24,7 +24,9 @@ class Placer {
 public:
   explicit Placer(KernelOp kernel)
       : context(kernel.getContext()),
-        rules(kernel, kernel.getSchedule()->getWarps(), [](Type type) { return axesOf(type); }) {}
+        rules(
+            kernel, kernel.getSchedule()->getWarps(), [](Type type) { return axesOf(type); },
+            hasMatrixProducts(kernel)) {}
 
   void visit(Block &block) {
     // Operations that are inserted behind one visited are placed already.
@@ -48,6 +50,16 @@ public:
   }
 
 private:
+  static bool isMatrixProduct(DotOp dot) {
+    return dot.getBy().value_or("").starts_with("mma.");
+  }
+  static bool hasMatrixProducts(KernelOp kernel) {
+    return kernel.walk([](DotOp dot) {
+                   return isMatrixProduct(dot) ? WalkResult::interrupt() : WalkResult::advance();
+                 })
+        .wasInterrupted();
+  }
+
   //===-- Where a value is wanted ----------------------------------------------===//
 
   PlaceAttr placeOf(ArrayRef<TileType::AxisSize> axes) {
@@ -83,7 +95,8 @@ private:
     if (known != copies.end())
       return known->second;
     Value copy;
-    if (isa<PlaceAttr>(place) && (PlaceRules::isCheap(value) || value.getDefiningOp<ReadOp>())) {
+    if (isa<PlaceAttr>(place) && !type.shared() &&
+        (PlaceRules::isCheap(value) || value.getDefiningOp<ReadOp>())) {
       copy = makeAgain(value, place);
     } else {
       Value from = type.getPlace() ? value : in(placeOf(type), value);
@@ -227,14 +240,39 @@ private:
   }
 
   void visitDot(DotOp dot) {
-    for (OpOperand *operand : {&dot.getAMutable(), &dot.getBMutable()})
-      if (auto type = cast<TileType>(operand->get().getType()); !type.shared())
-        want(*operand, sharedPlace(operand->get()));
-    dot.setBy("fma");
+    auto wantShared = [&](OpOperand &operand) {
+      if (auto type = cast<TileType>(operand.get().getType()); !type.shared())
+        want(operand, sharedPlace(operand.get()));
+    };
+    if (isMatrixProduct(dot)) {
+      visitOperandA(dot);
+    } else {
+      wantShared(dot.getAMutable());
+      dot.setBy("fma");
+    }
+    wantShared(dot.getBMutable());
     PlaceAttr place = placeOf(dot.getOut().getType());
     setPlace(dot.getOut(), place);
     for (OpOperand &acc : dot.getAccMutable())
       want(acc, place);
+  }
+
+  /// What is computed is multiplied from registers. What is read stays in shared memory, unless a
+  /// loop around the product leaves it unchanged and it is small: then registers hold it meanwhile.
+  void visitOperandA(DotOp dot) {
+    constexpr int kHeldValues = 64; // 32 registers: heads of 128 on 16 rows a warp
+    OpOperand &operand = dot.getAMutable();
+    auto type = cast<TileType>(operand.get().getType());
+    StringRef contracted = cast<StringAttr>(dot.getAxes()[0]).getValue();
+    TileType::AxisSize row, column;
+    for (TileType::AxisSize axis : type.axisSizes())
+      (axis.first.getValue() == contracted ? column : row) = axis;
+    Place place = rules.fragment(row, column);
+    Operation *source = operand.get().getDefiningOp();
+    bool held = source && source->getBlock() != dot->getBlock() &&
+                place.count(Unit::Value) <= kHeldValues;
+    if (!type.shared() || held)
+      want(operand, PlaceAttr::get(context, place));
   }
 
   void visitFold(FoldOp fold) {

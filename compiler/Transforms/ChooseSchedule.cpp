@@ -36,9 +36,10 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     if (!info)
       return kernel.emitError("target `")
              << target << "` is unknown; it must be one of " << targetNames();
-    if (strategy != "scalar" && strategy != "auto")
+    if (strategy != "scalar" && strategy != "tensor" && strategy != "auto")
       return kernel.emitError("strategy `")
-             << strategy << "` is unknown; it must be `scalar` or `auto`";
+             << strategy << "` is unknown; it must be `scalar`, `tensor` or `auto`";
+    matrices = strategy == "tensor";
     FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
     if (failed(axes))
       return failure();
@@ -106,7 +107,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
       } else if (key == "stages") {
         if (value != 1)
           return kernel.emitError("schedule asks for ")
-                 << value << " stages; the scalar strategy copies when it needs the data, in 1";
+                 << value << " stages; this strategy copies when it needs the data, in 1";
         stages = value;
       } else if (llvm::is_contained(known, key)) {
         if (!KernelAxes::isTileSize(value))
@@ -138,6 +139,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     SmallVector<ScheduleChoice> list(1);
     list[0].sizes = axes.fixed;
     list[0].stages = stages.value_or(1);
+    list[0].matrices = matrices;
     for (StringAttr axis : axes.scheduled()) {
       SmallVector<int64_t> sizes{64, 32, 16, 8};
       if (!llvm::is_contained(axes.grid, axis))
@@ -164,7 +166,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
       SmallVector<int64_t> counts{warps.value_or(defaultWarps(axes, choice))};
       if (!warps)
         for (int64_t more : {4, 8, 16})
-          if (more > counts[0])
+          if (more > counts[0] && (!matrices || rowsOf(axes, choice) % (16 * more) == 0))
             counts.push_back(more);
       for (int64_t count : counts) {
         extended.push_back(choice);
@@ -213,17 +215,24 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     return extent;
   }
 
-  /// Four warps, fewer where the rows would not give eight to each.
-  int64_t defaultWarps(const KernelAxes &axes, const ScheduleChoice &choice) {
+  /// The points of the first axis of the grid that has more than one in a tile.
+  static int64_t rowsOf(const KernelAxes &axes, const ScheduleChoice &choice) {
     int64_t rows = 32;
     for (StringAttr axis : llvm::reverse(axes.grid))
       if (choice.sizes.lookup(axis) > 1)
         rows = choice.sizes.lookup(axis);
-    int64_t warps = 4;
-    while (warps > 1 && rows < 8 * warps)
+    return rows;
+  }
+
+  /// Four warps, fewer where the rows would not give eight to each (sixteen, by tensor cores).
+  int64_t defaultWarps(const KernelAxes &axes, const ScheduleChoice &choice) {
+    int64_t rows = rowsOf(axes, choice), warps = 4;
+    while (warps > 1 && rows < (matrices ? 16 : 8) * warps)
       warps /= 2;
     return warps;
   }
+
+  bool matrices = false; ///< whether products may be by tensor cores
 
   //===-- What is refused ------------------------------------------------------===//
 

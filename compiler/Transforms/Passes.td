@@ -69,12 +69,25 @@ def Tile : Pass<"fc-tile", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def MapWmma : Pass<"fc-map-wmma", "::fc::KernelOp"> {
+  let summary = "choose which products are by tensor cores";
+  let description = [{
+    In: sized tiles. Out: `by "mma.m16n8k16"` on every product that the instruction can do, with the operand
+    that has the result's row (`compiler/IR/PlaceRules.h`) as A, which gives the rows. That takes operands of f16 or bf16 over two
+    axes each, one of them contracted; rows in multiples of 16, columns and contracted points in multiples of 8 (a
+    last half step is `mma.m16n8k8`). Every other product is `by "fma"`, with a remark that says why.
+
+    Test: `test/compiler/Transforms/map-wmma.mlir`.
+  }];
+}
+
 def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
   let summary = "decide where every tile lives: which thread's registers, or shared memory";
   let description = [{
-    In: sized tiles. Out: a place on every tile, and `by "fma"` on every product, which reads both operands from
-    shared memory: a read that only products use lies there from the start, any other operand by an
-    `fc.convert` behind its definition. All other tiles are in registers, by the one rule of
+    In: sized tiles. Out: a place on every tile, and `by "fma"` on every product without an instruction. Such a product reads both
+    operands from shared memory: a read that only products use lies there from the start, any other operand by an
+    `fc.convert` behind its definition. A product by `mma` reads B from there, and A from registers if it is computed,
+    or if a loop leaves it unchanged and registers can hold it. All other tiles are in registers, by the one rule of
     `compiler/IR/PlaceRules.h`. What is wanted in a second place is made or read again, or converted.
 
     Test: `test/compiler/Transforms/assign-places.mlir`.

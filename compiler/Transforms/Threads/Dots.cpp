@@ -251,6 +251,8 @@ private:
 } // namespace
 
 LogicalResult Lowering::lowerDot(DotOp op) {
+  if (op.getBy() && op.getBy()->starts_with("mma."))
+    return lowerMatrixDot(op);
   if (!isa<SlotType>(op.getA().getType()) || !isa<SlotType>(op.getB().getType()))
     return op.emitError(
         "has an operand in registers; a product by FMAs reads both from shared memory");

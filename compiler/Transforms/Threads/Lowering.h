@@ -7,9 +7,12 @@
 //   Entry.cpp       the function: parameters, grid coordinates, attributes for the manifest
 //   Maps.cpp        iotas, maps, conversions, loops; any value at any point
 //   Arith.cpp       the arithmetic of scalars: meanings of the language, approximations of the
-//   machine Memory.cpp      tensors in global memory: reads, writes, copies Shared.cpp      slots:
-//   addresses, loads, stores Dots.cpp        products by FMAs Reductions.cpp  within a thread, a
-//   warp, a CTA
+//   machine
+//   Memory.cpp      tensors in global memory: reads, writes, copies
+//   Shared.cpp      slots: addresses, loads, stores
+//   Dots.cpp        products by FMAs
+//   Matrices.cpp    products by mma, fragments by ldmatrix
+//   Reductions.cpp  within a thread, a warp, a CTA
 #pragma once
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Threads/Emitter.h"
@@ -41,8 +44,11 @@ struct Point {
 /// Pointers to the elements of a slot, given their coordinates as thread part plus constant.
 class SlotPointer {
 public:
-  /// `dynamic`: the parts that constants are added to, by axis of the tile; null is 0.
-  SlotPointer(Emitter &emit, Value base, TileType tile, llvm::ArrayRef<Value> dynamic);
+  /// `dynamic`: the parts that constants are added to, by axis of the tile; null is 0. That of the
+  /// minor axis is below `columns`, and all offsets along it are multiples of `columns`, if that is
+  /// not 0.
+  SlotPointer(Emitter &emit, Value base, TileType tile, llvm::ArrayRef<Value> dynamic,
+              int64_t columns = 0);
   Value at(llvm::ArrayRef<int> offsets);
 
 private:
@@ -51,6 +57,7 @@ private:
   SharedLayout layout;
   llvm::SmallVector<int64_t> rowStrides; ///< by axis; 0 for the minor axis
   int minor;                             ///< the number of the minor axis
+  bool withinPage; ///< whether a constant says in which page an element lies
   Value row, column;                     ///< null is 0
   llvm::DenseMap<std::pair<int64_t, int64_t>, Value> known;
 };
@@ -121,6 +128,11 @@ private:
 
   //===-- Dots.cpp -------------------------------------------------------------------===//
   mlir::LogicalResult lowerDot(DotOp op);
+
+  //===-- Matrices.cpp ---------------------------------------------------------------===//
+  mlir::LogicalResult lowerMatrixDot(DotOp op);
+  /// A load by ldmatrix; false if the place is no fragment.
+  bool loadFragment(LoadOp op);
 
   //===-- Reductions.cpp -------------------------------------------------------------===//
   mlir::LogicalResult lowerReduce(ReduceOp op);

@@ -7,7 +7,8 @@ namespace fc {
 
 //===-- Addresses ------------------------------------------------------------------===//
 
-SlotPointer::SlotPointer(Emitter &emit, Value base, TileType tile, ArrayRef<Value> dynamic)
+SlotPointer::SlotPointer(Emitter &emit, Value base, TileType tile, ArrayRef<Value> dynamic,
+                         int64_t columns)
     : emit(emit), base(base), layout(SharedLayout::of(tile)) {
   SmallVector<StringRef> rows = SharedLayout::rowAxes(tile);
   rowStrides.assign(tile.getAxes().size(), 0);
@@ -25,6 +26,7 @@ SlotPointer::SlotPointer(Emitter &emit, Value base, TileType tile, ArrayRef<Valu
     if (part)
       row = emit.add(row, emit.mul(part, rowStride));
   column = dynamic[minor] ? dynamic[minor] : emit.constant(0);
+  withinPage = layout.page == layout.columns || (columns && layout.page % columns == 0);
 }
 
 /// The swizzle moves bits 4 to 6 by bits 7 to 9: what is a multiple of 1024 passes through it
@@ -33,19 +35,18 @@ Value SlotPointer::at(ArrayRef<int> offsets) {
   int64_t rowOffset = 0;
   for (auto [offset, stride] : llvm::zip(offsets, rowStrides))
     rowOffset += offset * stride;
-  bool onePage = layout.page == layout.columns;
   Value linear;
   int64_t plus = rowOffset * layout.width();
-  if (onePage || emit.known(column)) {
+  if (withinPage || emit.known(column)) {
     int64_t fixed = emit.known(column).value_or(0) + offsets[minor];
     plus += fixed / layout.page * layout.rows * layout.width() + fixed % layout.page * layout.bytes;
   }
   int64_t low = layout.mask() ? plus % 1024 : 0, high = plus - low;
-  Value &start = known[{low, onePage ? 0 : offsets[minor]}];
+  Value &start = known[{low, withinPage ? 0 : offsets[minor]}];
   if (!start) {
     linear = emit.mul(row, layout.width());
     if (!emit.known(column)) {
-      if (onePage) {
+      if (withinPage) {
         linear = emit.add(linear, emit.mul(column, layout.bytes));
       } else {
         Value x = emit.add(column, emit.constant(offsets[minor]));
@@ -122,6 +123,8 @@ LogicalResult Lowering::lowerStore(StoreOp op) {
 }
 
 LogicalResult Lowering::lowerLoad(LoadOp op) {
+  if (loadFragment(op))
+    return success();
   const Layout &layout = layoutOf(op.getOut().getType());
   TileType tile = op.getSlot().getType().getTile();
   Type element = tile.getElement(), memory = memoryType(element);

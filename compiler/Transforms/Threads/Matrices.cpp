@@ -1,0 +1,292 @@
+// Matrices.cpp - products by mma.sync, fragments by ldmatrix
+//
+// Fragments are those of the PTX ISA, "Matrix Fragments for mma.m16n8k16": lane 4g + t holds rows g
+// and g + 8, and columns 2t, 2t + 1 of every group of eight. A register is two neighbours along the
+// contracted axis. ldmatrix gives a lane just that of each 8x8 matrix whose rows are contiguous
+// along the contracted axis; `.trans` of one whose rows are contiguous across it. Each lane supplies
+// the address of one row; up to four matrices come at once.
+#include "compiler/Transforms/Threads/Lowering.h"
+
+using namespace mlir;
+
+namespace fc {
+
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// How four matrices lie: the steps along an operand's own axis and along the contracted one, of
+/// the first and the second bit of a matrix's number.
+struct Pattern {
+  int own[2], contracted[2];
+  bool operator==(const Pattern &) const = default;
+};
+constexpr Pattern kRowsThenColumns = {{8, 0}, {0, 8}}; ///< A: (0, 0), (8, 0), (0, 8), (8, 8)
+constexpr Pattern kColumnsThenRows = {{0, 8}, {8, 0}}; ///< B: both halves of a step, then the next
+constexpr Pattern kRows = {{8, 16}, {0, 0}};           ///< B of a half step
+
+/// Fetches 8x8 matrices from a slot.
+class MatrixLoader {
+public:
+  /// `ownPart`: where the warp's part starts along the operand's own axis.
+  MatrixLoader(Emitter &emit, Value base, TileType tile, StringRef contracted, Value ownPart)
+      : emit(emit), base(base), tile(tile), ownPart(ownPart),
+        transposed(tile.shared().getMinor() != contracted),
+        own(tile.getAxes()[0].getValue() == contracted) {}
+
+  /// The first `count` (1, 2, 4) matrices of a pattern whose corner is at (own, contracted): a
+  /// register each.
+  Values load(const Pattern &pattern, int ownAt, int contractedAt, int count) {
+    SmallVector<int> offsets(2);
+    offsets[own] = ownAt;
+    offsets[!own] = contractedAt;
+    Value from = pointerFor(pattern).at(offsets);
+    SmallVector<Type> words(count, emit.i32);
+    Type result = count == 1
+                      ? emit.i32
+                      : Type(LLVM::LLVMStructType::getLiteral(emit.builder.getContext(), words));
+    std::string name = "llvm.nvvm.ldmatrix.sync.aligned.m8n8.x" + std::to_string(count) +
+                       (transposed ? ".trans" : "") + ".b16.p3";
+    Value loaded = emit.intrinsic(name, result, from);
+    if (count == 1)
+      return {loaded};
+    Values list;
+    for (int i = 0; i < count; ++i)
+      list.push_back(LLVM::ExtractValueOp::create(emit.builder, emit.loc, loaded, i));
+    return list;
+  }
+
+private:
+  SlotPointer &pointerFor(const Pattern &pattern) {
+    for (auto &[known, pointer] : pointers)
+      if (known == pattern)
+        return *pointer;
+    auto part = [&](const int steps[2], bool row, Value start) {
+      return emit.once([&] {
+        Value sum = start ? start : emit.constant(0);
+        for (int bit : {0, 1})
+          if (steps[bit])
+            sum = emit.addPoint(
+                sum, emit.mul(emit.urem(emit.udiv(emit.lane(), 8 << bit), 2), steps[bit]));
+        return row ? emit.addPoint(sum, emit.urem(emit.lane(), 8)) : sum;
+      });
+    };
+    Values dynamic(2);
+    dynamic[own] = part(pattern.own, !transposed, ownPart);
+    dynamic[!own] = part(pattern.contracted, transposed, {});
+    // Offsets along the minor axis are whole patterns, so that they say the page.
+    const int *minor = transposed ? pattern.own : pattern.contracted;
+    bool free = transposed && ownPart && !emit.known(ownPart);
+    int64_t columns = free ? 0 : 8 + minor[0] + minor[1];
+    pointers.push_back({pattern, std::make_unique<SlotPointer>(emit, base, tile, dynamic, columns)});
+    return *pointers.back().second;
+  }
+
+  Emitter &emit;
+  Value base;
+  TileType tile;
+  Value ownPart;
+  bool transposed;
+  int own; ///< the number of the operand's own axis
+  SmallVector<std::pair<Pattern, std::unique_ptr<SlotPointer>>> pointers;
+};
+
+/// Two elements as one register; what was just rounded from f32 is rounded in pairs.
+Value packPair(Emitter &emit, Value low, Value high) {
+  auto wide = [](Value value) -> Value {
+    auto cut = value.getDefiningOp<LLVM::FPTruncOp>();
+    return cut && cut.getArg().getType().isF32() ? cut.getArg() : Value();
+  };
+  Type element = low.getType();
+  Value pair;
+  if (wide(low) && wide(high))
+    pair = emit.intrinsic(element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn",
+                          VectorType::get({2}, element), {wide(high), wide(low)});
+  else
+    pair = emit.pack({low, high});
+  return emit.bitcast(emit.i32, pair);
+}
+
+/// d = a * b + c. Half a step has two registers of A and one of B.
+Values multiply(Emitter &emit, Type element, ArrayRef<Value> a, ArrayRef<Value> b,
+                ArrayRef<Value> c) {
+  bool half = a.size() == 2, brain = element.isBF16();
+  std::string name = std::string("llvm.nvvm.mma.m16n8k") + (half ? "8" : "16") + ".row.col." +
+                     (brain ? "bf16" : "f32.f32");
+  Values operands;
+  for (ArrayRef<Value> list : {a, b})
+    for (Value word : list)
+      operands.push_back(brain ? word : emit.bitcast(VectorType::get({2}, element), word));
+  operands.append(c.begin(), c.end());
+  Type result = LLVM::LLVMStructType::getLiteral(emit.builder.getContext(),
+                                                 SmallVector<Type>(4, emit.f32));
+  Value sums = emit.intrinsic(name, result, operands);
+  Values list;
+  for (int i = 0; i < 4; ++i)
+    list.push_back(LLVM::ExtractValueOp::create(emit.builder, emit.loc, sums, i));
+  return list;
+}
+
+/// The value that a thread holds at offsets along the two axes of a layout.
+std::map<std::pair<int, int>, int> valuesAt(const Layout &layout, int first, int second) {
+  std::map<std::pair<int, int>, int> result;
+  for (int value = 0; value < layout.values; ++value)
+    result[{layout.offsets[first][value], layout.offsets[second][value]}] = value;
+  return result;
+}
+
+/// Whether the axes of a layout lie as the rows and columns of fragments.
+bool isFragment(const Layout &layout, int row, int column) {
+  auto onLanes = [&](int axis) {
+    SmallVector<ThreadDigit> list;
+    for (const ThreadDigit &digit : layout.threads[axis])
+      if (digit.unit == Unit::Lane)
+        list.push_back(digit);
+    return list;
+  };
+  SmallVector<ThreadDigit> rows = onLanes(row), columns = onLanes(column);
+  if (rows.size() != 1 || !(rows[0] == ThreadDigit{Unit::Lane, 4, 8, 1}) || columns.size() != 1 ||
+      !(columns[0] == ThreadDigit{Unit::Lane, 1, 4, 2}) ||
+      layout.threads[column].size() != columns.size() || layout.ghosts(row) ||
+      layout.ghosts(column))
+    return false;
+  auto held = valuesAt(layout, row, column);
+  return llvm::all_of(held, [&](auto &entry) {
+    auto [i, j] = entry.first;
+    return i % 8 == 0 && (j % 8 == 0 || j % 8 == 1) && held.count({i - i % 16, j - j % 8}) &&
+           held.count({i - i % 16 + 8, j - j % 8 + 1});
+  });
+}
+
+/// Where the warp starts along an axis.
+Value warpPart(Emitter &emit, const Layout &layout, int axis) {
+  return emit.once([&] {
+    Value sum = emit.constant(0);
+    for (const ThreadDigit &digit : layout.threads[axis])
+      if (digit.unit == Unit::Warp)
+        sum = emit.addPoint(sum, emit.mul(emit.urem(emit.udiv(emit.warp(), digit.div), digit.size),
+                                          digit.stride));
+    return sum;
+  });
+}
+
+} // namespace
+
+bool Lowering::loadFragment(LoadOp op) {
+  TileType tile = op.getSlot().getType().getTile();
+  const Layout &layout = layoutOf(op.getOut().getType());
+  Type element = tile.getElement();
+  if (layout.rank() != 2 || (!element.isF16() && !element.isBF16()))
+    return false;
+  int row = isFragment(layout, 0, 1) ? 0 : 1, column = !row;
+  if (!isFragment(layout, row, column))
+    return false;
+  MatrixLoader loader(emit, scalar(op.getSlot()), tile, layout.axes[column],
+                      warpPart(emit, layout, row));
+  auto held = valuesAt(layout, row, column);
+  Values out(layout.values);
+  for (auto [at, value] : held) {
+    auto [i, j] = at;
+    if (i % 16 || j % 16)
+      continue;
+    bool half = !held.count({i, j + 8});
+    Values words = loader.load(kRowsThenColumns, i, j, half ? 2 : 4);
+    for (auto [number, word] : llvm::enumerate(words)) {
+      Values pair = emit.unpack(emit.bitcast(VectorType::get({2}, element), word));
+      for (int side : {0, 1})
+        out[held[{i + int(number) % 2 * 8, j + int(number) / 2 * 8 + side}]] = pair[side];
+    }
+  }
+  values[op.getOut()] = out;
+  return true;
+}
+
+LogicalResult Lowering::lowerMatrixDot(DotOp op) {
+  auto slot = dyn_cast<SlotType>(op.getB().getType());
+  if (!slot)
+    return op.emitError("has operand B in registers; a product by `mma` reads it from shared memory");
+  StringRef contracted = cast<StringAttr>(op.getAxes()[0]).getValue();
+  auto ownAxis = [&](TileType tile) {
+    StringRef first = tile.getAxes()[0].getValue();
+    return first == contracted ? tile.getAxes()[1].getValue() : first;
+  };
+  const Layout &result = layoutOf(op.getOut().getType());
+  auto slotA = dyn_cast<SlotType>(op.getA().getType());
+  TileType tileA = slotA ? slotA.getTile() : cast<TileType>(op.getA().getType());
+  TileType tileB = slot.getTile();
+  Type element = tileB.getElement();
+  int row = result.find(ownAxis(tileA)), column = result.find(ownAxis(tileB));
+  if (result.rank() != 2 || row < 0 || column < 0 || !isFragment(result, row, column))
+    return op.emitError("gives a place that is no accumulator of `mma`: ") << op.getOut().getType();
+
+  Values sums(result.values, emit.real(emit.f32, 0));
+  if (Value acc = op.getAcc())
+    for (int value = 0; value < result.values; ++value)
+      if (!(sums[value] = elementAt(acc, result, value, op)))
+        return failure();
+
+  std::optional<MatrixLoader> loaderA;
+  std::map<std::pair<int, int>, int> heldA;
+  Values valuesA;
+  if (slotA) {
+    loaderA.emplace(emit, scalar(op.getA()), tileA, contracted, warpPart(emit, result, row));
+  } else {
+    const Layout &layout = layoutOf(tileA);
+    int own = layout.find(ownAxis(tileA));
+    if (!isFragment(layout, own, !own) || layout.threads[own] != result.threads[row])
+      return op.emitError("has an operand A in a place that is no fragment of `mma`: ") << tileA;
+    heldA = valuesAt(layout, own, !own);
+    valuesA = values.find(op.getA())->second;
+  }
+  MatrixLoader loaderB(emit, scalar(op.getB()), tileB, contracted, {});
+
+  auto at = valuesAt(result, row, column);
+  SmallVector<int> rows, columns; // where the tiles of the result start
+  for (auto [offset, value] : at)
+    if (offset.first % 16 == 0 && offset.second == 0)
+      rows.push_back(offset.first);
+  for (int j = 0; j < result.sizes[column]; j += 8)
+    columns.push_back(j);
+
+  int size = int(tileB.size(contracted));
+  for (int k = 0; k < size; k += 16) {
+    bool half = k + 8 == size;
+    SmallVector<Values> a;
+    for (int i : rows) {
+      if (loaderA) {
+        a.push_back(loaderA->load(kRowsThenColumns, i, k, half ? 2 : 4));
+        continue;
+      }
+      Values &words = a.emplace_back();
+      for (int number = 0; number < (half ? 2 : 4); ++number) {
+        int x = i + number % 2 * 8, y = k + number / 2 * 8;
+        words.push_back(packPair(emit, valuesA[heldA[{x, y}]], valuesA[heldA[{x, y + 1}]]));
+      }
+    }
+    // As many columns at a time as ldmatrix brings.
+    for (size_t next = 0; next < columns.size();) {
+      size_t most = half ? 4 : 2, group = most;
+      while (group > columns.size() - next)
+        group /= 2;
+      Values words = loaderB.load(half ? kRows : kColumnsThenRows, columns[next], k,
+                                  int(half ? group : 2 * group));
+      for (size_t n = 0; n < group; ++n) {
+        ArrayRef<Value> b = ArrayRef(words).slice(half ? n : 2 * n, half ? 1 : 2);
+        for (auto [number, i] : llvm::enumerate(rows)) {
+          int j = columns[next + n];
+          int places[4] = {at[{i, j}], at[{i, j + 1}], at[{i + 8, j}], at[{i + 8, j + 1}]};
+          Values c;
+          for (int place : places)
+            c.push_back(sums[place]);
+          for (auto [place, sum] : llvm::zip(places, multiply(emit, element, a[number], b, c)))
+            sums[place] = sum;
+        }
+      }
+      next += group;
+    }
+  }
+  values[op.getOut()] = sums;
+  return success();
+}
+
+} // namespace fc
