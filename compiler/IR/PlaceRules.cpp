@@ -113,7 +113,8 @@ Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
       place.digits.push_back({Unit::Value, axis.first.str(), int(axis.second), 1});
     return place.normal();
   }
-  int rowLanes = std::min(rows, 8), rowWarps = std::gcd(rows / (asFragment ? 16 : rowLanes), int(warps));
+  int rowLanes = std::min(rows, 8),
+      rowWarps = std::gcd(rows / (asFragment ? 16 : rowLanes), int(warps));
   int rowValues = rows / rowLanes / rowWarps;
   // Warps that the rows leave over share the columns.
   int columnLanes = std::min(columns, 4);

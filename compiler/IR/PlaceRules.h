@@ -13,8 +13,8 @@
 //
 // When products are by `mma`, the same rule gives fragments (PTX ISA, "Matrix Fragments for
 // mma.m16n8k16"): rows in pairs eight apart, columns in pairs on four lanes. An accumulator over
-// [row, column] and an operand A over [row, contracted] then lie the same way, so that the result of
-// one product is an operand of the next where it stands.
+// [row, column] and an operand A over [row, contracted] then lie the same way, so that the result
+// of one product is an operand of the next where it stands.
 #pragma once
 #include "compiler/IR/Fc.h"
 #include "compiler/IR/Place.h"

@@ -1,11 +1,11 @@
 // AssignPlaces.cpp - every tile gets its owner: registers of threads, or shared memory
 //
 // In program order, by the rules of PlaceRules: a tile of several axes has the place of its axes,
-// products by FMAs read their operands from shared memory, those by `mma` their second one, and all else follows from whom a tile meets: an
-// operand of a map is wanted in the slice of the result's place, a reduction gives the slice of its
-// operand's. A value that is wanted where it is not is made anew there if that is cheap (points of
-// axes and tests of them), else converted, once, right behind its definition, so that what a loop
-// does not change stays outside it.
+// products by FMAs read their operands from shared memory, those by `mma` their second one, and all
+// else follows from whom a tile meets: an operand of a map is wanted in the slice of the result's
+// place, a reduction gives the slice of its operand's. A value that is wanted where it is not is
+// made anew there if that is cheap (points of axes and tests of them), else converted, once, right
+// behind its definition, so that what a loop does not change stays outside it.
 #include "compiler/IR/PlaceRules.h"
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Passes.h"
@@ -50,13 +50,12 @@ public:
   }
 
 private:
-  static bool isMatrixProduct(DotOp dot) {
-    return dot.getBy().value_or("").starts_with("mma.");
-  }
+  static bool isMatrixProduct(DotOp dot) { return dot.getBy().value_or("").starts_with("mma."); }
   static bool hasMatrixProducts(KernelOp kernel) {
-    return kernel.walk([](DotOp dot) {
-                   return isMatrixProduct(dot) ? WalkResult::interrupt() : WalkResult::advance();
-                 })
+    return kernel
+        .walk([](DotOp dot) {
+          return isMatrixProduct(dot) ? WalkResult::interrupt() : WalkResult::advance();
+        })
         .wasInterrupted();
   }
 
@@ -269,8 +268,8 @@ private:
       (axis.first.getValue() == contracted ? column : row) = axis;
     Place place = rules.fragment(row, column);
     Operation *source = operand.get().getDefiningOp();
-    bool held = source && source->getBlock() != dot->getBlock() &&
-                place.count(Unit::Value) <= kHeldValues;
+    bool held =
+        source && source->getBlock() != dot->getBlock() && place.count(Unit::Value) <= kHeldValues;
     if (!type.shared() || held)
       want(operand, PlaceAttr::get(context, place));
   }

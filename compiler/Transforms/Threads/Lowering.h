@@ -57,7 +57,7 @@ private:
   SharedLayout layout;
   llvm::SmallVector<int64_t> rowStrides; ///< by axis; 0 for the minor axis
   int minor;                             ///< the number of the minor axis
-  bool withinPage; ///< whether a constant says in which page an element lies
+  bool withinPage;                       ///< whether a constant says in which page an element lies
   Value row, column;                     ///< null is 0
   llvm::DenseMap<std::pair<int64_t, int64_t>, Value> known;
 };

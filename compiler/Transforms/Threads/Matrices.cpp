@@ -3,8 +3,8 @@
 // Fragments are those of the PTX ISA, "Matrix Fragments for mma.m16n8k16": lane 4g + t holds rows g
 // and g + 8, and columns 2t, 2t + 1 of every group of eight. A register is two neighbours along the
 // contracted axis. ldmatrix gives a lane just that of each 8x8 matrix whose rows are contiguous
-// along the contracted axis; `.trans` of one whose rows are contiguous across it. Each lane supplies
-// the address of one row; up to four matrices come at once.
+// along the contracted axis; `.trans` of one whose rows are contiguous across it. Each lane
+// supplies the address of one row; up to four matrices come at once.
 #include "compiler/Transforms/Threads/Lowering.h"
 
 using namespace mlir;
@@ -78,7 +78,8 @@ private:
     const int *minor = transposed ? pattern.own : pattern.contracted;
     bool free = transposed && ownPart && !emit.known(ownPart);
     int64_t columns = free ? 0 : 8 + minor[0] + minor[1];
-    pointers.push_back({pattern, std::make_unique<SlotPointer>(emit, base, tile, dynamic, columns)});
+    pointers.push_back(
+        {pattern, std::make_unique<SlotPointer>(emit, base, tile, dynamic, columns)});
     return *pointers.back().second;
   }
 
@@ -118,8 +119,8 @@ Values multiply(Emitter &emit, Type element, ArrayRef<Value> a, ArrayRef<Value> 
     for (Value word : list)
       operands.push_back(brain ? word : emit.bitcast(VectorType::get({2}, element), word));
   operands.append(c.begin(), c.end());
-  Type result = LLVM::LLVMStructType::getLiteral(emit.builder.getContext(),
-                                                 SmallVector<Type>(4, emit.f32));
+  Type result =
+      LLVM::LLVMStructType::getLiteral(emit.builder.getContext(), SmallVector<Type>(4, emit.f32));
   Value sums = emit.intrinsic(name, result, operands);
   Values list;
   for (int i = 0; i < 4; ++i)
@@ -164,8 +165,8 @@ Value warpPart(Emitter &emit, const Layout &layout, int axis) {
     Value sum = emit.constant(0);
     for (const ThreadDigit &digit : layout.threads[axis])
       if (digit.unit == Unit::Warp)
-        sum = emit.addPoint(sum, emit.mul(emit.urem(emit.udiv(emit.warp(), digit.div), digit.size),
-                                          digit.stride));
+        sum = emit.addPoint(
+            sum, emit.mul(emit.urem(emit.udiv(emit.warp(), digit.div), digit.size), digit.stride));
     return sum;
   });
 }
@@ -204,7 +205,8 @@ bool Lowering::loadFragment(LoadOp op) {
 LogicalResult Lowering::lowerMatrixDot(DotOp op) {
   auto slot = dyn_cast<SlotType>(op.getB().getType());
   if (!slot)
-    return op.emitError("has operand B in registers; a product by `mma` reads it from shared memory");
+    return op.emitError(
+        "has operand B in registers; a product by `mma` reads it from shared memory");
   StringRef contracted = cast<StringAttr>(op.getAxes()[0]).getValue();
   auto ownAxis = [&](TileType tile) {
     StringRef first = tile.getAxes()[0].getValue();
