@@ -96,11 +96,33 @@ def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
 
 def StageCopies : Pass<"fc-stage-copies", "::fc::KernelOp"> {
   let summary = "turn folds into loops and shared tiles into rings that copies fill";
+  let description = [{
+    In: placed tiles. Out: every fold is an `scf.for` (a nest, first axis outermost; the loop of an empty range turns
+    zero times), and no value lies in shared memory: each such tile is a slot of an `fc.ring` at the program's top.
+    The producer acquires the slot of a turn, fills it (`fc.copy via "plain"`, or `fc.store` from registers) and
+    publishes it; the consumers wait, use it and release it behind the last use. A copy stands before the first use
+    of its tile, not where the read stood. Reads in loops get as many slots as the schedule's `stages`, all else one.
+    A turn's number counts the turns of its loop from 0, wherever the range starts. Conversions between
+    registers that exchange elements across threads go through a slot too.
+
+    Relies on: what uses a tile in shared memory is a product, or a conversion to registers (it becomes `fc.load`).
+    Refuses any other use, by its operation. Tests: `test/compiler/Transforms/stage-copies.mlir`, `...-invalid.mlir`.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 
 def AllocateShared : Pass<"fc-allocate-shared", "::fc::KernelOp"> {
   let summary = "give every ring its place in shared memory and fence conflicting accesses";
+  let description = [{
+    In: rings without offsets. Out: each `fc.ring` has its offset, aligned as its layout's swizzle asks; each
+    `fc.reduce` that crosses warps has room for their partial results (attribute `fc.exchange`, a byte offset); the
+    kernel has `fc.shared_bytes`; and a `gpu.barrier` stands before each access that conflicts with one since
+    the last barrier (overlapping bytes, one of them a write), across the back edges of loops too.
+
+    Buffers share bytes only where their lives are apart; inside a loop only if the kernel does not fit
+    otherwise, since that costs barriers. Refuses a kernel that does not fit the target, naming its three largest buffers.
+    Tests: `test/compiler/Transforms/allocate-shared.mlir`, `...-invalid.mlir`.
+  }];
   let dependentDialects = ["::mlir::gpu::GPUDialect"];
   let options = [
     Option<"target", "target", "std::string", "\"sm_80\"", "whose shared memory limit holds">
@@ -109,6 +131,21 @@ def AllocateShared : Pass<"fc-allocate-shared", "::fc::KernelOp"> {
 
 def LowerToThreads : Pass<"fc-lower-to-threads", "::mlir::ModuleOp"> {
   let summary = "rewrite tiles as the scalars of one thread";
+  let description = [{
+    In: loops, rings with offsets, tiles in registers. Out: one `llvm.func` an entry, with the attributes that
+    `compiler/README.md` names, over one external array in dynamic shared memory (`fc_shared`).
+
+    A tile becomes as many scalars as its place has values. Of the threads that hold one element, one writes it.
+    Elements past a bound are 0 and are not touched. Index tiles and predicates of copies are computed anew for the
+    lanes that copy. Slots are addressed through their swizzle, in vectors of up to 16 bytes. Tensors are accessed
+    in vectors where base and strides prove aligned in a uniform test at run time. Products are loops
+    of FMAs. Reductions go through the thread's values, then butterflies, then shared memory if warps hold parts. The
+    language's own arithmetic (S1, T3) is expanded here (`Threads/Arith.cpp`).
+
+    Refuses operations that have no code for one thread, by name, and values that a copy would need from
+    other threads. Tests: `test/compiler/Transforms/lower-to-threads*.mlir`, and `test/compiler/Threads/`, which runs
+    what comes out on the emulator.
+  }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }

@@ -31,10 +31,11 @@ void lowerFold(FoldOp fold) {
   OpBuilder builder(fold);
   Location loc = fold.getLoc();
   ArrayRef<int64_t> steps = *fold.getStep();
-  SmallVector<Value> state(fold.getInit()), coordinates;
+  SmallVector<Value> state(fold.getInit()), coordinates, widths;
+  for (int64_t step : steps)
+    widths.push_back(constant(builder, loc, step));
   SmallVector<scf::ForOp> loops;
-  for (auto [lo, hi, step] : llvm::zip(fold.getLo(), fold.getHi(), steps)) {
-    Value width = constant(builder, loc, step);
+  for (auto [lo, hi, width] : llvm::zip(fold.getLo(), fold.getHi(), widths)) {
     auto loop = scf::ForOp::create(builder, loc, lo, hi, width, state);
     loops.push_back(loop);
     coordinates.push_back(loop.getInductionVar());

@@ -228,11 +228,45 @@ private:
 
   Value convertFloat() {
     Type from = op->getOperand(0).getType(), to = op->getResult(0).getType();
-    if (from.getIntOrFloatBitWidth() == 8 || to.getIntOrFloatBitWidth() == 8)
-      return {};
+    if (from.getIntOrFloatBitWidth() == 8) {
+      Value wide = widenFloat8(emit, from, x[0]);
+      if (!wide || to.isF32())
+        return wide;
+      return LLVM::FPTruncOp::create(emit.builder, emit.loc, to, wide);
+    }
+    if (to.getIntOrFloatBitWidth() == 8)
+      return narrowFloat8(to);
     if (from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth())
       return cast<LLVM::FPExtOp>();
     return cast<LLVM::FPTruncOp>();
+  }
+
+  /// To an 8-bit float: to nearest even, saturating. Adding and subtracting a power of two whose
+  /// last place is the result's rounds; f16 then holds the result exactly, at the same place but
+  /// for a power of two.
+  Value narrowFloat8(Type to) {
+    bool wide = isa<Float8E5M2Type>(to);
+    if (!wide && !isa<Float8E4M3FNType>(to))
+      return {};
+    Value value = x[0];
+    if (!value.getType().isF32())
+      value = LLVM::FPExtOp::create(emit.builder, emit.loc, emit.f32, value);
+    Value bits = emit.bitcast(emit.i32, value);
+    Value magnitude = make<LLVM::MinNumOp>(LLVM::FAbsOp::create(emit.builder, emit.loc, value),
+                                           emit.real(emit.f32, wide ? 57344 : 448));
+    Value binade = emit.bitcast(
+        emit.f32, emit.bitAnd(emit.bitcast(emit.i32, magnitude), emit.constant(0x7f800000)));
+    Value least = emit.real(emit.f32, wide ? 0x1p-14 : 0x1p-6); // below it places are fixed
+    Value round = times(make<LLVM::MaxNumOp>(binade, least), wide ? 0x1p21 : 0x1p20);
+    Value rounded = make<LLVM::FSubOp>(make<LLVM::FAddOp>(magnitude, round), round);
+    Value half = LLVM::FPTruncOp::create(emit.builder, emit.loc, emit.builder.getF16Type(),
+                                         wide ? rounded : times(rounded, 0x1p-8));
+    Value code = emit.toInteger(emit.i8, emit.shr(emit.bitcast(emit.i16, half), wide ? 8 : 7));
+    Value isNan =
+        LLVM::FCmpOp::create(emit.builder, emit.loc, LLVM::FCmpPredicate::uno, value, value);
+    code = emit.select(isNan, emit.constant(emit.i8, 0x7f), code);
+    Value sign = emit.toInteger(emit.i8, emit.bitAnd(emit.shr(bits, 24), emit.constant(0x80)));
+    return emit.bitOr(code, sign);
   }
 
   /// Language T3: to nearest even, saturating. cvt does both.
@@ -250,6 +284,28 @@ private:
 };
 
 } // namespace
+
+/// f16 holds both formats: e5m2 is its upper byte; e4m3 is it but for 7 bits' place and a factor of
+/// 2^8.
+Value widenFloat8(Emitter &emit, Type type, Value byte) {
+  bool wide = isa<Float8E5M2Type>(type);
+  if (!wide && !isa<Float8E4M3FNType>(type))
+    return {};
+  Value bits = LLVM::ZExtOp::create(emit.builder, emit.loc, emit.i16, byte);
+  auto real = [&](Value halfBits) -> Value {
+    Value half = emit.bitcast(emit.builder.getF16Type(), halfBits);
+    return LLVM::FPExtOp::create(emit.builder, emit.loc, emit.f32, half);
+  };
+  if (wide)
+    return real(emit.shl(bits, 8));
+  Value magnitude = emit.bitAnd(bits, emit.constant(emit.i16, 0x7f));
+  Value sign = emit.shl(emit.bitAnd(bits, emit.constant(emit.i16, 0x80)), 8);
+  Value value =
+      LLVM::FMulOp::create(emit.builder, emit.loc, real(emit.bitOr(sign, emit.shl(magnitude, 7))),
+                           emit.real(emit.f32, 256));
+  Value isNan = emit.equal(magnitude, emit.constant(emit.i16, 0x7f));
+  return emit.select(isNan, emit.real(emit.f32, std::numeric_limits<double>::quiet_NaN()), value);
+}
 
 Value lowerScalar(Emitter &emit, Operation *op, ValueRange operands) {
   return Arithmetic(emit, op, operands).lower();

@@ -150,6 +150,8 @@ private:
   Value widen(Value x, Type element) {
     if (sumType == x.getType())
       return x;
+    if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 8)
+      return widenFloat8(emit, element, x);
     if (isa<FloatType>(element))
       return LLVM::FPExtOp::create(emit.builder, emit.loc, sumType, x);
     if (element.isInteger(1))
@@ -258,10 +260,10 @@ LogicalResult Lowering::lowerDot(DotOp op) {
         "has an operand in registers; a product by FMAs reads both from shared memory");
   if (op.getBy() && *op.getBy() != "fma")
     return op.emitError("is by `") << *op.getBy() << "`; this target's products are by `fma`";
-  auto tile = cast<SlotType>(op.getA().getType()).getTile();
-  if (tile.getElement().getIntOrFloatBitWidth() == 8 && isa<FloatType>(tile.getElement()))
-    return op.emitError("multiplies ")
-           << tile.getElement() << ", which has no FMA; cast to f16 first";
+  Type element = cast<SlotType>(op.getA().getType()).getTile().getElement();
+  if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() == 8 &&
+      !isa<Float8E4M3FNType, Float8E5M2Type>(element))
+    return op.emitError("multiplies ") << element << "; of 8-bit floats there are e4m3fn and e5m2";
   const Layout &layout = layoutOf(op.getOut().getType());
   Type type = elementOf(op.getOut().getType());
   Values sums(layout.values, emit.zero(type));

@@ -11,6 +11,7 @@ static Block *entryOf(LLVM::LLVMFuncOp function) { return &function.getBody().fr
 Emitter::Emitter(LLVM::LLVMFuncOp function)
     : builder(function.getContext()), loc(function.getLoc()), function(function),
       entry(OpBuilder::atBlockEnd(entryOf(function))) {
+  describeSource();
   i1 = builder.getI1Type();
   i8 = builder.getI8Type();
   i16 = builder.getI16Type();
@@ -22,6 +23,53 @@ Emitter::Emitter(LLVM::LLVMFuncOp function)
   builder.setInsertionPointToEnd(entryOf(function));
   first = newBlock();
   builder.setInsertionPointToEnd(first);
+}
+
+//===-- Places in the text -----------------------------------------------------------------===//
+
+/// The first place in a file that a location names.
+static FileLineColLoc fileOf(Location location) {
+  FileLineColLoc found;
+  location->walk([&](Location part) {
+    found = dyn_cast<FileLineColLoc>(part);
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return found;
+}
+
+/// LLVM keeps locations only inside a subprogram. Directives only: no debug sections in the PTX.
+void Emitter::describeSource() {
+  FileLineColLoc place = fileOf(function.getLoc());
+  if (!place)
+    return;
+  MLIRContext *context = function.getContext();
+  auto file = LLVM::DIFileAttr::get(context, place.getFilename().getValue(), "");
+  auto unit = LLVM::DICompileUnitAttr::get(DistinctAttr::create(UnitAttr::get(context)),
+                                           /*sourceLanguage=*/2 /* DW_LANG_C */, file,
+                                           StringAttr::get(context, "fcc"), /*isOptimized=*/true,
+                                           LLVM::DIEmissionKind::DebugDirectivesOnly);
+  auto type = LLVM::DISubroutineTypeAttr::get(context, ArrayRef<LLVM::DITypeAttr>());
+  StringAttr name = StringAttr::get(context, function.getSymName());
+  subprogram = LLVM::DISubprogramAttr::get(
+      context, DistinctAttr::create(UnitAttr::get(context)), unit, file, name, name, file,
+      place.getLine(), place.getLine(),
+      LLVM::DISubprogramFlags::Definition | LLVM::DISubprogramFlags::Optimized, type, {}, {});
+  function->setLoc(FusedLoc::get(context, {place}, subprogram));
+}
+
+void Emitter::at(Location location) {
+  FileLineColLoc place = fileOf(location);
+  if (!place || !subprogram) {
+    loc = location;
+    return;
+  }
+  loc = place;
+  if (place.getFilename() == subprogram.getFile().getName())
+    return;
+  // A function of another file, expanded here.
+  auto file = LLVM::DIFileAttr::get(place.getContext(), place.getFilename().getValue(), "");
+  auto block = LLVM::DILexicalBlockFileAttr::get(subprogram, file, /*discriminator=*/0);
+  loc = FusedLoc::get(place.getContext(), {place}, block);
 }
 
 void Emitter::finish() {

@@ -22,7 +22,9 @@ public:
   void finish();
 
   mlir::OpBuilder builder; ///< where code is being written
-  mlir::Location loc;      ///< the location of what is emitted
+  mlir::Location loc;      ///< the location of what is emitted; set by `at`
+  /// What follows is of this place in the text: it becomes a `.loc` in the PTX.
+  void at(mlir::Location location);
 
   //===-- Types and constants ----------------------------------------------------===//
   mlir::Type i1, i8, i16, i32, i64, f32;
@@ -93,11 +95,13 @@ public:
   void barrier();
 
 private:
+  void describeSource();
   mlir::Block *newBlock(mlir::TypeRange arguments = {});
 
   mlir::LLVM::LLVMFuncOp function;
-  mlir::OpBuilder entry; ///< appends to the entry block
-  mlir::Block *first;    ///< of the body
+  mlir::OpBuilder entry;                   ///< appends to the entry block
+  mlir::Block *first;                      ///< of the body
+  mlir::LLVM::DISubprogramAttr subprogram; ///< null where the function has no place in a text
   llvm::DenseMap<std::pair<mlir::Type, int64_t>, Value> integers;
   llvm::DenseMap<Value, int64_t> values;
   llvm::DenseMap<mlir::Attribute, Value> reals;

@@ -222,7 +222,7 @@ LogicalResult Lowering::enterProgram() {
 LogicalResult Lowering::run() {
   bindParameters();
   for (Operation &op : kernel.getBody().front()) {
-    emit.loc = op.getLoc();
+    emit.at(op.getLoc());
     auto program = dyn_cast<ProgramOp>(op);
     if (!program) {
       if (failed(lower(&op)))
@@ -232,7 +232,7 @@ LogicalResult Lowering::run() {
     if (failed(enterProgram()) || failed(lower(program.getBody().front())))
       return failure();
   }
-  emit.loc = kernel.getLoc();
+  emit.at(kernel.getLoc());
   emit.finish();
   return success();
 }

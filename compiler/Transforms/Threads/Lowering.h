@@ -28,6 +28,8 @@ namespace fc {
 mlir::Type scalarType(mlir::Type type);
 /// The type of an element in memory: booleans are bytes.
 mlir::Type memoryType(mlir::Type type);
+/// The f32 of an 8-bit float, given as a byte; null for a format that has no lowering.
+Value widenFloat8(Emitter &emit, mlir::Type type, Value byte);
 /// One `arith` or `math` operation on scalars; null if it has no lowering.
 Value lowerScalar(Emitter &emit, mlir::Operation *op, mlir::ValueRange operands);
 /// A grid extent as an expression of the manifest, in JSON; empty if it cannot be said. `names` are
@@ -118,10 +120,14 @@ private:
   Tensor &tensorOf(Value tensor) { return tensors.find(tensor)->second; }
   Value pointerTo(Value tensor, llvm::ArrayRef<Value> indices);
   Value isAligned(Value tensor, int64_t bytes);
+  Value isAlignedFrom(Value tensor, Value last, int64_t width);
+  llvm::StringRef contiguousAxis(Value tensor, mlir::ValueRange indices);
+  Layout::Runs contiguousRuns(Value tensor, mlir::ValueRange indices, const Layout &layout,
+                              int64_t most);
   Value loadAs(mlir::Type element, Value pointer);
 
   //===-- Shared.cpp -----------------------------------------------------------------===//
-  void lowerSlot(mlir::Operation *op, Value ring, Value turn, Value slot);
+  mlir::LogicalResult lowerSlot(mlir::Operation *op, Value ring, Value turn, Value slot);
   mlir::LogicalResult lowerLoad(LoadOp op);
   mlir::LogicalResult lowerStore(StoreOp op);
   Value sharedAt(int64_t offset);

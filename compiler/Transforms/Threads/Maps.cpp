@@ -194,7 +194,7 @@ Lowering::Values Lowering::inlineMap(MapOp op, ArrayRef<Value> arguments) {
     Values operands;
     for (Value operand : inner.getOperands())
       operands.push_back(scope.lookup(operand));
-    emit.loc = inner.getLoc();
+    emit.at(inner.getLoc());
     Value result = lowerScalar(emit, &inner, operands);
     if (!result) {
       inner.emitError("`") << inner.getName() << "` on " << inner.getOperandTypes()
@@ -266,7 +266,7 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
                                    llvm::append_range(next, values.find(value)->second);
                                else
                                  next = init;
-                               emit.loc = loc;
+                               emit.at(loc);
                                return next;
                              });
   ValueRange rest = results;
@@ -279,7 +279,7 @@ LogicalResult Lowering::lower(Block &block) {
   for (Operation &op : block) {
     if (op.hasTrait<OpTrait::IsTerminator>())
       continue;
-    emit.loc = op.getLoc();
+    emit.at(op.getLoc());
     if (failed(lower(&op)))
       return failure();
   }
@@ -302,8 +302,7 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
       .Case<AcquireOp, WaitOp>([&](auto slot) {
-        lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot());
-        return success();
+        return lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot());
       })
       // One slot a ring's turn and plain copies: what orders them are the barriers.
       .Case<RingOp, PublishOp, ReleaseOp>([](auto) { return success(); })

@@ -38,6 +38,34 @@ Value Lowering::isAligned(Value tensor, int64_t bytes) {
   return known;
 }
 
+/// Whether `width` elements from a multiple of `width` along the tensor's last dimension are
+/// aligned together; `last` is that dimension's index, an iota.
+Value Lowering::isAlignedFrom(Value tensor, Value last, int64_t width) {
+  int64_t bytes =
+      memoryType(cast<TensorType>(tensor.getType()).getElement()).getIntOrFloatBitWidth() / 8;
+  Value aligned = isAligned(tensor, width * bytes);
+  Value start = scalar(last.getDefiningOp<IotaOp>().getBase());
+  if (auto known = emit.known(start); known && *known % width == 0)
+    return aligned;
+  return emit.both(aligned, emit.equal(emit.urem(start, width), emit.constant(0)));
+}
+
+/// The axis along which an access is contiguous in memory: that of the last index, if it is the
+/// points of the axis and no other index varies along it. Empty if there is none.
+StringRef Lowering::contiguousAxis(Value tensor, ValueRange indices) {
+  auto iota = indices.empty() ? IotaOp() : indices.back().getDefiningOp<IotaOp>();
+  if (!iota || tensorOf(tensor).strides.back() ||
+      llvm::any_of(indices.drop_back(), [&](Value index) { return over(index, iota.axis()); }))
+    return "";
+  return iota.axis();
+}
+
+Layout::Runs Lowering::contiguousRuns(Value tensor, ValueRange indices, const Layout &layout,
+                                      int64_t most) {
+  StringRef axis = contiguousAxis(tensor, indices);
+  return layout.runs(axis.empty() ? 0 : layout.find(axis), axis.empty() ? 1 : most);
+}
+
 /// An element at a pointer; a boolean is a byte.
 Value Lowering::loadAs(Type element, Value pointer) {
   Type type = memoryType(element);
@@ -164,16 +192,47 @@ LogicalResult Lowering::lowerWrite(WriteOp op) {
     groups[predicates.both(first, allowed)].push_back(value);
   }
   Type memory = memoryType(elementOf(op.getValue().getType()));
-  for (auto &[allowed, group] : groups)
+  int64_t bytes = memory.getIntOrFloatBitWidth() / 8;
+  for (Value &x : stored)
+    if (x.getType() != memory)
+      x = LLVM::ZExtOp::create(emit.builder, emit.loc, memory, x);
+  Layout::Runs runs = contiguousRuns(op.getTensor(), op.getIndices(), layout, 16 / bytes);
+  auto storeSingly = [&](ArrayRef<int> group) {
+    for (int value : group)
+      emit.store(stored[value], pointerTo(op.getTensor(), indices[value]), bytes);
+  };
+  for (auto &[allowed, group] : groups) {
+    // Runs that the predicate takes whole go out at once where the tensor is aligned.
+    SmallVector<SmallVector<int>> whole;
+    SmallVector<int> inRuns, rest;
+    for (auto &run : runs.values) {
+      bool all = runs.width > 1 &&
+                 llvm::all_of(run, [&](int value) { return llvm::is_contained(group, value); });
+      if (all)
+        whole.push_back(run);
+      for (int value : run)
+        if (llvm::is_contained(group, value))
+          (all ? inRuns : rest).push_back(value);
+    }
     emit.ifThen(allowed, [&] {
-      for (int value : group) {
-        Value x = stored[value];
-        if (x.getType() != memory)
-          x = LLVM::ZExtOp::create(emit.builder, emit.loc, memory, x);
-        emit.store(x, pointerTo(op.getTensor(), indices[value]),
-                   memory.getIntOrFloatBitWidth() / 8);
-      }
+      storeSingly(rest);
+      if (whole.empty())
+        return;
+      Value aligned = isAlignedFrom(op.getTensor(), op.getIndices().back(), runs.width);
+      emit.ifThen(
+          aligned,
+          [&] {
+            for (auto &run : whole) {
+              Values elements;
+              for (int value : run)
+                elements.push_back(stored[value]);
+              emit.storeElements(elements, pointerTo(op.getTensor(), indices[run[0]]));
+            }
+            return Values();
+          },
+          [&] { return storeSingly(inRuns), Values(); });
     });
+  }
   return success();
 }
 
@@ -196,10 +255,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
   int64_t perRow = shape.columns / width, chunks = shape.rows * perRow, threads = warps * 32;
 
   auto overMinor = [&](Value value) { return over(value, minor); };
-  auto last = op.getIndices().empty() ? Value() : op.getIndices().back();
-  bool contiguous = last && isa_and_nonnull<IotaOp>(last.getDefiningOp()) && overMinor(last) &&
-                    llvm::none_of(op.getIndices().drop_back(), overMinor) &&
-                    !tensorOf(op.getTensor()).strides.back() && !element.isInteger(1);
+  bool contiguous = contiguousAxis(op.getTensor(), op.getIndices()) == minor;
   SmallVector<std::pair<Value, Value>> rowBounds, elementBounds;
   for (auto bound : llvm::zip(op.getBounded(), op.getLimits()))
     (overMinor(std::get<0>(bound)) ? elementBounds : rowBounds)
@@ -274,10 +330,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       if (!contiguous || !elementBounds.empty() || !elementWhere.empty() || width == 1)
         return gather(point, column);
       Value from = address(point);
-      Value start = scalar(last.getDefiningOp<IotaOp>().getBase());
-      Value aligned = isAligned(op.getTensor(), width * shape.bytes);
-      if (auto known = emit.known(start); !known || *known % width)
-        aligned = emit.both(aligned, emit.equal(emit.urem(start, width), emit.constant(0)));
+      Value aligned = isAlignedFrom(op.getTensor(), op.getIndices().back(), width);
       return emit.ifThen(
           aligned, [&] { return Values(emit.loadElements(memory, width, from)); },
           [&] {

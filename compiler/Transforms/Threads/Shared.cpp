@@ -73,8 +73,10 @@ Value Lowering::sharedAt(int64_t offset) {
   return pointer;
 }
 
-void Lowering::lowerSlot(Operation *op, Value ring, Value turn, Value slot) {
+LogicalResult Lowering::lowerSlot(Operation *op, Value ring, Value turn, Value slot) {
   auto ringOp = ring.getDefiningOp<RingOp>();
+  if (!ringOp.getOffset())
+    return op->emitError("is of a ring without an offset; `fc-allocate-shared` gives it one");
   RingType type = ringOp.getRing().getType();
   Value base = sharedAt(*ringOp.getOffset());
   if (type.getSlots() > 1) {
@@ -83,6 +85,7 @@ void Lowering::lowerSlot(Operation *op, Value ring, Value turn, Value slot) {
         emit.offset(base, emit.i8, emit.mul(index, SharedLayout::of(type.getTile()).slotStride()));
   }
   values[slot] = {base};
+  return success();
 }
 
 //===-- Registers to and from slots ----------------------------------------------===//

@@ -32,6 +32,10 @@ std::string mapText(const std::string &in, const std::string &out, const std::st
 }
 
 Elem elemOf(const std::string &type) {
+  if (type == "f8E4M3FN")
+    return Elem::F8E4M3;
+  if (type == "f8E5M2")
+    return Elem::F8E5M2;
   return type == "i1" ? Elem::Bool : *fc::rt::parseElem(type);
 }
 
@@ -185,6 +189,46 @@ INSTANTIATE_TEST_SUITE_P(
              [](double a, double b) { return double(a && b); }, 0},
         Case{"i1", "i32", "%r = arith.extui %a : i1 to i32", [](double a, double) { return a; },
              0}));
+
+/// Every code of an 8-bit float to f32 and back, and values between two codes: to nearest, ties to
+/// even.
+TEST(Scalars, EightBitFloats) {
+  for (auto [type, elem] : {std::pair("f8E4M3FN", Elem::F8E4M3), {"f8E5M2", Elem::F8E5M2}}) {
+    std::string name = type;
+    Array codes = Array::make(elem, {256}), wide = Array::make(Elem::F32, {256});
+    for (int i = 0; i < 256; ++i)
+      codes.bytes[i] = std::byte(i);
+    ASSERT_EQ(run(mapText(name, "f32", "%r = arith.extf %a : " + name + " to f32"),
+                  {{{"x", &codes}, {"z", &codes}, {"y", &wide}}, {{"I", 256}}, {}, 8}),
+              "");
+    for (int i = 0; i < 256; ++i)
+      if (std::isnan(codes.at({i})))
+        EXPECT_TRUE(std::isnan(wide.at({i}))) << name << " " << i;
+      else
+        EXPECT_EQ(wide.at({i}), codes.at({i})) << name << " " << i;
+    std::vector<double> values{1e-9, -1e-9, 1e9, -1e9, inf, -inf, std::nan("")};
+    for (int i = 0; i < 255; ++i) {
+      double a = codes.at({i}), b = codes.at({i + 1});
+      if (std::isfinite(a) && std::isfinite(b))
+        values.insert(values.end(), {a, (a + b) / 2, a + (b - a) * 0.49, a + (b - a) * 0.51});
+    }
+    int64_t count = values.size();
+    Array x = Array::make(Elem::F32, {count}), y = Array::make(elem, {count});
+    for (int64_t i = 0; i < count; ++i)
+      x.set({i}, values[i]);
+    ASSERT_EQ(
+        run(mapText("f32", name, "%r = arith.truncf %a : f32 to " + name),
+            {{{"x", &x}, {"z", &x}, {"y", &y}}, {{"I", count}}, {}, uint32_t((count + 31) / 32)}),
+        "");
+    for (int64_t i = 0; i < count; ++i) {
+      double expected = fc::rt::toDouble(elem, fc::rt::fromDouble(elem, x.at({i})));
+      if (std::isnan(expected))
+        EXPECT_TRUE(std::isnan(y.at({i})));
+      else
+        EXPECT_EQ(y.at({i}), expected) << name << " " << x.at({i});
+    }
+  }
+}
 
 TEST(Scalars, WithNnanTheGuardsGo) {
   std::string guarded = compile(mapText("f32", "f32", "%r = arith.subf %a, %b : f32")).ptx,

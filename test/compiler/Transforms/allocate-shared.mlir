@@ -1,0 +1,193 @@
+// RUN: %fc-opt %s --split-input-file --pass-pipeline='builtin.module(fc.kernel(fc-allocate-shared{target=sm_80}))' | FileCheck %s
+
+// Two slots whose lives are apart take the same bytes; what shares bytes is fenced: the second store waits for the
+// first load, each load for its store.
+
+#A = #fc.place<"v j:8:1 | l i:32:1">
+#T = #fc.shared<"j", page = 8>
+
+// CHECK-LABEL: fc.kernel @apart
+// CHECK-SAME: fc.shared_bytes = 1024
+// CHECK: %[[P:.*]] = fc.ring at 0 :
+// CHECK: %[[Q:.*]] = fc.ring at 0 :
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK-NOT: gpu.barrier
+fc.kernel @apart(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedule <warps = 1, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %p = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %q = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>
+    %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) -> !fc.tile<f32, [i: 32, j: 8], #A>
+    %s = fc.acquire %p, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    fc.store %t, %s : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    fc.publish %p, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %w = fc.wait %p, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    %u = fc.load %w : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+    fc.release %p, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %s1 = fc.acquire %q, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    fc.store %u, %s1 : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    fc.publish %q, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %w1 = fc.wait %q, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    %u1 = fc.load %w1 : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+    fc.release %q, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    fc.write %u1 to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) from !fc.tile<f32, [i: 32, j: 8], #A>
+  }
+}
+
+// -----
+
+// The store of the next turn must not overtake the load of this one: a barrier across the back edge. The second
+// ring, of half the loop's life, is apart from the first: sharing would cost two barriers more.
+
+#A = #fc.place<"v j:8:1 | l i:32:1">
+#T = #fc.shared<"j", page = 8>
+
+// CHECK-LABEL: fc.kernel @loop
+// CHECK-SAME: fc.shared_bytes = 2048
+// CHECK: fc.ring at 0 :
+// CHECK: fc.ring at 1024 :
+// CHECK: scf.for
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK-NOT: gpu.barrier
+// CHECK: fc.write
+fc.kernel @loop(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedule <warps = 1, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %p = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %q = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>
+    %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) -> !fc.tile<f32, [i: 32, j: 8], #A>
+    %r = scf.for %k = %c0 to %n step %c1 iter_args(%v = %t) -> (!fc.tile<f32, [i: 32, j: 8], #A>) : i32 {
+      %s = fc.acquire %p, %k : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      fc.store %v, %s : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      %u = fc.load %s : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+      %s1 = fc.acquire %q, %k : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      fc.store %u, %s1 : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      %u1 = fc.load %s1 : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+      scf.yield %u1 : !fc.tile<f32, [i: 32, j: 8], #A>
+    }
+    fc.write %r to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) from !fc.tile<f32, [i: 32, j: 8], #A>
+  }
+}
+
+// -----
+
+// The same with one ring alone: the store needs the barrier.
+
+#A = #fc.place<"v j:8:1 | l i:32:1">
+#T = #fc.shared<"j", page = 8>
+
+// CHECK-LABEL: fc.kernel @back_edge
+// CHECK: scf.for
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+fc.kernel @back_edge(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedule <warps = 1, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %p = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>
+    %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) -> !fc.tile<f32, [i: 32, j: 8], #A>
+    %r = scf.for %k = %c0 to %n step %c1 iter_args(%v = %t) -> (!fc.tile<f32, [i: 32, j: 8], #A>) : i32 {
+      %s = fc.acquire %p, %k : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      fc.store %v, %s : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      %u = fc.load %s : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+      scf.yield %u : !fc.tile<f32, [i: 32, j: 8], #A>
+    }
+    fc.write %r to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) from !fc.tile<f32, [i: 32, j: 8], #A>
+  }
+}
+
+// -----
+
+// Two rings of 96 KiB do not fit apart: in the loop they share bytes, and each store waits.
+
+#A = #fc.place<"v j:768:1 | l i:32:1">
+#T = #fc.shared<"j", page = 32>
+
+// CHECK-LABEL: fc.kernel @tight
+// CHECK-SAME: fc.shared_bytes = 98304
+// CHECK: fc.ring at 0 :
+// CHECK: fc.ring at 0 :
+// CHECK: scf.for
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+fc.kernel @tight(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedule <warps = 1, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %p = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 768], #T>, 1>
+    %q = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 768], #T>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 768], #fc.place<"v j:768:1">>
+    %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 768], #fc.place<"v j:768:1">>) -> !fc.tile<f32, [i: 32, j: 768], #A>
+    %r = scf.for %k = %c0 to %n step %c1 iter_args(%v = %t) -> (!fc.tile<f32, [i: 32, j: 768], #A>) : i32 {
+      %s = fc.acquire %p, %k : !fc.ring<!fc.tile<f32, [i: 32, j: 768], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
+      fc.store %v, %s : !fc.tile<f32, [i: 32, j: 768], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
+      %u = fc.load %s : !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>> -> !fc.tile<f32, [i: 32, j: 768], #A>
+      %s1 = fc.acquire %q, %k : !fc.ring<!fc.tile<f32, [i: 32, j: 768], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
+      fc.store %u, %s1 : !fc.tile<f32, [i: 32, j: 768], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
+      %u1 = fc.load %s1 : !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>> -> !fc.tile<f32, [i: 32, j: 768], #A>
+      scf.yield %u1 : !fc.tile<f32, [i: 32, j: 768], #A>
+    }
+    fc.write %r to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 768], #fc.place<"v j:768:1">>) from !fc.tile<f32, [i: 32, j: 768], #A>
+  }
+}
+
+// -----
+
+// A reduction that crosses warps gets room (here 8 results, 2 warps, 4 bytes) and fences itself against others.
+
+// CHECK-LABEL: fc.kernel @across
+// CHECK-SAME: fc.shared_bytes = 4096
+// CHECK: fc.reduce sum over ["j"] %{{.*}} {fc.exchange = 0 : i64}
+// CHECK: fc.reduce max over ["j"] %{{.*}} {fc.exchange = 2048 : i64}
+fc.kernel @across(%x: !fc.tensor<f32, ["I", "J"]>, %y: !fc.tensor<f32, ["I"]>, %z: !fc.tensor<f32, ["I"]>) params ["x", "y", "z"] outputs 2 schedule <warps = 2, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (w in %n) {
+  ^bb0(%w: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 8], #fc.place<"v i:8:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 64], #fc.place<"l j:32:1 | w j:2:32">>
+    scf.for %k = %c0 to %n step %c1 : i32 {
+      %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 8], #fc.place<"v i:8:1">>, !fc.tile<i32, [j: 64], #fc.place<"l j:32:1 | w j:2:32">>) -> !fc.tile<f32, [i: 8, j: 64], #fc.place<"v i:8:1 | l j:32:1 | w j:2:32">>
+      %s = fc.reduce sum over ["j"] %t : !fc.tile<f32, [i: 8, j: 64], #fc.place<"v i:8:1 | l j:32:1 | w j:2:32">> -> !fc.tile<f32, [i: 8], #fc.place<"v i:8:1">>
+      %m = fc.reduce max over ["j"] %t : !fc.tile<f32, [i: 8, j: 64], #fc.place<"v i:8:1 | l j:32:1 | w j:2:32">> -> !fc.tile<f32, [i: 8], #fc.place<"v i:8:1">>
+      fc.write %s to %y[%ii] : !fc.tensor<f32, ["I"]>, (!fc.tile<i32, [i: 8], #fc.place<"v i:8:1">>) from !fc.tile<f32, [i: 8], #fc.place<"v i:8:1">>
+      fc.write %m to %z[%ii] : !fc.tensor<f32, ["I"]>, (!fc.tile<i32, [i: 8], #fc.place<"v i:8:1">>) from !fc.tile<f32, [i: 8], #fc.place<"v i:8:1">>
+    }
+  }
+}
