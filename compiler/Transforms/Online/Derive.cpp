@@ -176,7 +176,7 @@ const Node *Derivation::scaled(const Node *sum, const Node *factor, const View &
   const Node *product = graph.mul(factor, sum);
   if (isSafe(factor, view))
     return product;
-  return graph.select(graph.isZero(sum), graph.constant(0), product);
+  return graph.select(graph.isEqual(sum, graph.constant(0)), graph.constant(0), product);
 }
 
 std::optional<Refusal> Derivation::addSum(const Reduction &reduction, const View &view) {
@@ -327,14 +327,14 @@ std::optional<Refusal> Derivation::anchor(Side &side, const Node *&hoisted, Norm
     proved = rest.size() == 1 && dominates(graph, view, graph.negate(y), x);
   }
   if (proved) {
-    side.exponent = graph.shift(x, y);
+    side.exponent = graph.shift(x, y, x->location);
     return std::nullopt;
   }
   // No proof that x + y is bounded: a maximum of x made for it, and the difference leaves the sum.
   Side body;
   body.atoms.push_back({x, 1});
   const Node *top = accumulate(ReduceKind::Max, view.reduced, {body}, x->location, x->type);
-  side.exponent = graph.shift(x, graph.negate(top));
+  side.exponent = graph.shift(x, graph.negate(top), x->location);
   hoisted = graph.mul(hoisted, graph.unary(Kind::Exp, graph.add(top, y)));
   return std::nullopt;
 }
@@ -400,12 +400,15 @@ const Node *Derivation::peel(ReduceKind kind, const Node *body, const View &view
       const Node *factor = view.along(in[0]) ? in[1] : in[0];
       const Node *rest = view.along(in[0]) ? in[0] : in[1];
       bool positive = isPositive(graph, factor);
-      if (!positive && factor->kind != Kind::Constant)
-        return refuse(factor,
-                      "the sign of this factor is not known, so the factor does not leave the " +
-                          stringifyReduceKind(kind));
-      const Node *part = inner(rest, positive ? kind : opposite(kind));
-      return part ? graph.mul(factor, part) : nullptr;
+      if (positive || factor->kind == Kind::Constant) {
+        const Node *part = inner(rest, positive ? kind : opposite(kind));
+        return part ? graph.mul(factor, part) : nullptr;
+      }
+      // Of unknown sign: both ends are carried, and the sign decides after the walk.
+      const Node *same = inner(rest, kind), *other = same ? inner(rest, opposite(kind)) : nullptr;
+      return other ? graph.select(graph.isGreater(factor, graph.constant(0)),
+                                  graph.mul(factor, same), graph.mul(factor, other))
+                   : nullptr;
     }
     case Kind::Exp:
     case Kind::Log: {

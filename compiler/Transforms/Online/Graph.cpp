@@ -161,8 +161,10 @@ const Node *Graph::like(const Node *scalar, ArrayRef<const Node *> operands) {
   return get(wanted);
 }
 
-const Node *Graph::shift(const Node *x, const Node *y) {
-  return get({Kind::Shift, {x, y}, x->type});
+const Node *Graph::shift(const Node *x, const Node *y, Location location) {
+  auto *node = const_cast<Node *>(get({Kind::Shift, {x, y}, x->type}));
+  node->location = location;
+  return node;
 }
 
 const Node *Graph::guard(const Node *condition, bool holds) {
@@ -189,16 +191,23 @@ const Node *Graph::accumulator(AxisMask axes, ReductionMask walk, Type type) {
   return get(wanted);
 }
 
-const Node *Graph::isZero(const Node *a) {
+const Node *Graph::compare(unsigned predicate, const Node *a, const Node *b) {
   Builder builder(context);
-  Description wanted{Kind::Scalar, {a, constant(0)}, builder.getI1Type()};
+  auto attribute = arith::CmpFPredicateAttr::get(context, arith::CmpFPredicate(predicate));
+  auto none = arith::FastMathFlagsAttr::get(context, arith::FastMathFlags::none);
+  Description wanted{Kind::Scalar, {a, b}, builder.getI1Type()};
   wanted.name = builder.getStringAttr(arith::CmpFOp::getOperationName());
   wanted.attributes = builder.getDictionaryAttr(
-      {builder.getNamedAttr("predicate",
-                            arith::CmpFPredicateAttr::get(context, arith::CmpFPredicate::OEQ)),
-       builder.getNamedAttr("fastmath",
-                            arith::FastMathFlagsAttr::get(context, arith::FastMathFlags::none))});
+      {builder.getNamedAttr("predicate", attribute), builder.getNamedAttr("fastmath", none)});
   return get(wanted);
+}
+
+const Node *Graph::isEqual(const Node *a, const Node *b) {
+  return compare(unsigned(arith::CmpFPredicate::OEQ), a, b);
+}
+
+const Node *Graph::isGreater(const Node *a, const Node *b) {
+  return compare(unsigned(arith::CmpFPredicate::OGT), a, b);
 }
 
 //===-- Reading the IR ---------------------------------------------------------===//
@@ -270,6 +279,7 @@ const Node *Graph::read(Value value) {
       node->origin = value;
     return node;
   }
+  // A division is not pure to MLIR, for its divisor may be 0; in fc it never is.
   if (op->getNumRegions() == 0 && op->getNumResults() == 1 && isMemoryEffectFree(op) &&
       isa<arith::ArithDialect, math::MathDialect>(op->getDialect())) {
     auto *node = const_cast<Node *>(ofScalarOp(op));

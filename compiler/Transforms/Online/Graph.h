@@ -91,6 +91,8 @@ public:
   AxisMask maskOf(mlir::ArrayAttr axes);
   AxisMask maskOf(mlir::Type type);
   llvm::SmallVector<mlir::StringAttr> axes(AxisMask mask) const;
+  /// More than an AxisMask tells apart.
+  bool hasTooManyAxes() const { return axisNames.size() > 64; }
 
   const Node *constant(double value);
   const Node *add(const Node *a, const Node *b);
@@ -104,17 +106,20 @@ public:
   const Node *select(const Node *condition, const Node *a, const Node *b);
   /// The operation of a Scalar node on other operands.
   const Node *like(const Node *scalar, llvm::ArrayRef<const Node *> operands);
-  const Node *shift(const Node *x, const Node *y);
+  /// `location`: of the expression whose parts they are.
+  const Node *shift(const Node *x, const Node *y, mlir::Location location);
   const Node *guard(const Node *condition, bool holds);
   const Node *equal(const Node *x, const Node *maximum);
   /// A new accumulator of a walk, over the given axes.
   const Node *accumulator(AxisMask axes, ReductionMask walk, mlir::Type type);
-  /// Whether a float is 0.
-  const Node *isZero(const Node *a);
+  /// a == b, a > b of floats.
+  const Node *isEqual(const Node *a, const Node *b);
+  const Node *isGreater(const Node *a, const Node *b);
 
 private:
   struct Description;
   const Node *get(const Description &description);
+  const Node *compare(unsigned predicate, const Node *a, const Node *b);
   const Node *ofScalarOp(mlir::Operation *op);
   const Node *read(mlir::Value value);
 

@@ -211,7 +211,7 @@ std::optional<Polynomial> NormalForm::ofAdd(const Node *node) {
     auto byId = [](auto &a, auto &b) { return a.first->id < b.first->id; };
     llvm::sort(along, byId);
     llvm::sort(moved, byId);
-    addTo(result, atom(graph.shift(sum(along), sum(moved))));
+    addTo(result, atom(graph.shift(sum(along), sum(moved), node->location)));
     return result;
   }
   for (auto *list : {&along, &moved})
@@ -364,7 +364,7 @@ std::optional<Polynomial> NormalForm::ofLog(const Node *node) {
       for (auto &entry : monomial.exponent)
         (view.along(entry.first) ? along : moved).push_back(entry);
       if (!along.empty() && !moved.empty())
-        addTo(result, atom(graph.shift(sum(along), sum(moved))));
+        addTo(result, atom(graph.shift(sum(along), sum(moved), node->location)));
       else if (!monomial.exponent.empty())
         addTo(result, atom(sum(monomial.exponent)));
       return result;

@@ -115,7 +115,11 @@ AxisOp BlockWalks::walkedAxis(Value value, StringAttr axis) {
 }
 
 unsigned BlockWalks::groupOf(const AxisList &axes) {
-  auto it = llvm::find(groups, axes);
+  // The order is that of the text that names them first.
+  auto it = llvm::find_if(groups, [&](const AxisList &known) {
+    return known.size() == axes.size() &&
+           llvm::all_of(axes, [&](AxisOp axis) { return llvm::is_contained(known, axis); });
+  });
   if (it == groups.end())
     it = groups.insert(groups.end(), axes);
   return it - groups.begin();
@@ -144,7 +148,6 @@ LogicalResult BlockWalks::collect() {
     }
     if (axes.empty())
       continue;
-    llvm::sort(axes, [](AxisOp a, AxisOp b) { return a.axis() < b.axis(); });
     for (size_t i = 1; i < axes.size(); ++i)
       if (axes[i - 1].axis() == axes[i].axis()) {
         op.emitError("walks axis `") << axes[i].axis() << "` over two ranges at once";
@@ -167,6 +170,8 @@ LogicalResult BlockWalks::collect() {
   for (Operation &op : block)
     for (Value result : op.getResults())
       graph.of(result);
+  if (graph.hasTooManyAxes())
+    return block.getParentOp()->emitError("has more than 64 axes");
   return success();
 }
 
@@ -289,23 +294,23 @@ LogicalResult BlockWalks::refuse(const Item &item, const Refusal &refusal, unsig
   auto error = item.op->emitError("this `")
                << nameOf(item.op) << "` cannot be computed in " << most
                << (most == 1 ? " walk" : " walks") << " over `" << axes << "` [OnlineNotDerivable]";
-  ReductionMask earlier = 0;
-  if (refusal.at) {
+  if (refusal.at)
     error.attachNote(refusal.at->location) << refusal.why;
-    earlier = refusal.at->reductions;
-  } else {
-    if (!refusal.why.empty())
-      error.attachNote() << refusal.why;
+  else if (!refusal.why.empty())
+    error.attachNote() << refusal.why;
+  ReductionMask earlier = refusal.at ? refusal.at->reductions : 0;
+  if (!earlier)
     for (Value operand : item.op->getOperands())
       earlier |= graph.of(operand)->reductions;
-  }
   // The nearest reduction it depends on.
-  for (auto [number, index] : llvm::reverse(llvm::enumerate(itemOf)))
-    if ((earlier >> number & 1) && items[index].group == item.group && items[index].op != item.op) {
-      error.attachNote(items[index].op->getLoc())
-          << "`" << nameOf(items[index].op) << "` here is a reduction over `" << axes << "` too";
+  for (size_t number = itemOf.size(); number-- > 0;) {
+    const Item &other = items[itemOf[number]];
+    if ((earlier >> number & 1) && other.group == item.group && other.op != item.op) {
+      error.attachNote(other.op->getLoc())
+          << "`" << nameOf(other.op) << "` here is a reduction over `" << axes << "` too";
       break;
     }
+  }
   error.attachNote() << "what works: `schedule { walks " << groups[item.group].front().axis()
                      << " = " << needed
                      << " }`, which walks again for it and computes its terms anew; or give the "

@@ -139,6 +139,10 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "let m = max[j](x[i, j])\n let a = max[j](min(x[i, j], 0.5) - m)\n r[i] = a + min[j](3 - "
        "x[i, j] * 2 + m)",
        1, 3},
+      {"UnknownSign", "r: f32[M]",
+       "let a = sum[j](x[i, j])\n r[i] = max(max[j](t[i, j] * a), -1000000)", 1, 3},
+      {"ScaledValues", "o: f32[M, D]",
+       "o[i, d] = dot[j]((softmax[j](seen) * f[j, 0]) as bf16, h[j, d])", 1, 3},
       {"MaximumOfIntegers", "r: f32[M]", "r[i] = max[j](where(x[i, j] > 0, j, -1)) * 1.0", 1, 1},
       {"Counted", "r: f32[M]",
        "let m = max[j](x[i, j])\n r[i] = sum[j](where(x[i, j] > 0, 1, 0)) + m", 1, 2},
@@ -187,10 +191,10 @@ std::string textOf(const OnlineProgram &program) {
 
 KernelOp Imported::op() const { return *module.get().getOps<KernelOp>().begin(); }
 
-Imported import(const std::string &text) {
+Imported import(const std::string &text, const dsl::Defines &defines, const std::string &path) {
   Imported result;
   dsl::Diagnostics diagnostics;
-  result.program = dsl::checkSource("test.fc", text, {}, diagnostics);
+  result.program = dsl::checkSource(path, text, defines, diagnostics);
   if (!result.program) {
     for (const auto &diagnostic : diagnostics.list)
       result.diagnostics += diagnostic.message + "\n";

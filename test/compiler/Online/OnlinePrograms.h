@@ -35,7 +35,8 @@ struct Imported {
 };
 /// The text of a program around its body.
 std::string textOf(const OnlineProgram &program);
-Imported import(const std::string &text);
+Imported import(const std::string &text, const dsl::Defines &defines = {},
+                const std::string &path = "test.fc");
 
 /// Scores of one character: plain, large, rising, mostly masked.
 enum class Scores { Plain, LargePositive, LargeNegative, Rising, Sparse };

@@ -60,3 +60,126 @@ fc.kernel @attention(%s: !fc.tensor<f32, ["M", "N"]>, %v: !fc.tensor<f16, ["N", 
     fc.write %acc to %o[%ii, %dd] bounds(%ii < %M) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32) from !fc.tile<f32, [d, i]>
   }
 }
+
+// -----
+
+// A sink written as max(max s, sink): the anchor is the larger of both, the sink is added behind the fold once.
+
+// CHECK-LABEL: fc.kernel @sink
+// CHECK: %[[SINK:.*]] = fc.read
+// CHECK: %[[FOLD:.*]]:2 = fc.fold ["j"]
+// CHECK: ^bb0(%{{.*}}: i32, %[[M:.*]]: !fc.tile<f32, [i]>, %[[L:.*]]: !fc.tile<f32, [i]>):
+// CHECK: %[[MT:.*]] = fc.reduce max
+// CHECK: %[[M1:.*]] = fc.map(%[[M]], %[[MT]])
+// CHECK: %[[OLD:.*]] = fc.map(%[[M]], %[[SINK]])
+// CHECK: arith.maxnumf
+// CHECK: %[[NEW:.*]] = fc.map(%[[M1]], %[[SINK]])
+// CHECK: arith.maxnumf
+// CHECK: fc.map(%[[OLD]], %[[NEW]])
+// CHECK: math.exp
+// CHECK: } combine {
+// CHECK: }
+// CHECK: fc.write
+fc.kernel @sink(%s: !fc.tensor<f32, ["M", "N"]>, %z: !fc.tensor<f32, ["M"]>, %o: !fc.tensor<f32, ["M"]>) params ["s", "z", "o"] outputs 1 {
+  %M = fc.dim "M"
+  %N = fc.dim "N"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ii = fc.iota %i0 : !fc.tile<i32, [i]>
+    %jj = fc.axis %c0 to %N : !fc.tile<i32, [j]>
+    %sink = fc.read %z[%ii] bounds(%ii < %M) : !fc.tensor<f32, ["M"]>, (!fc.tile<i32, [i]>) bounds(!fc.tile<i32, [i]> < i32) -> !fc.tile<f32, [i]>
+    %st = fc.read %s[%ii, %jj] bounds(%ii < %M, %jj < %N) : !fc.tensor<f32, ["M", "N"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [j]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [j]> < i32) -> !fc.tile<f32, [i, j]>
+    %top = fc.reduce max over ["j"] %st : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>
+    %m = fc.map(%top, %sink) {
+    ^bb0(%a: f32, %b: f32):
+      %0 = arith.maxnumf %a, %b : f32
+      fc.yield %0 : f32
+    } : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
+    %e = fc.map(%st, %m) {
+    ^bb0(%a: f32, %b: f32):
+      %0 = arith.subf %a, %b : f32
+      %1 = math.exp %0 : f32
+      fc.yield %1 : f32
+    } : (!fc.tile<f32, [i, j]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i, j]>
+    %l = fc.reduce sum over ["j"] %e : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>
+    %all = fc.map(%l, %sink, %m) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %0 = arith.subf %b, %c : f32
+      %1 = math.exp %0 : f32
+      %2 = arith.addf %a, %1 : f32
+      fc.yield %2 : f32
+    } : (!fc.tile<f32, [i]>, !fc.tile<f32, [i]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i]>
+    fc.write %all to %o[%ii] bounds(%ii < %M) : !fc.tensor<f32, ["M"]>, (!fc.tile<i32, [i]>) bounds(!fc.tile<i32, [i]> < i32) from !fc.tile<f32, [i]>
+  }
+}
+
+// -----
+
+// A store of what is finished only when the walk has ended takes a walk more, which was asked for. It carries
+// nothing, so it has no combine.
+
+// CHECK-LABEL: fc.kernel @normalise
+// CHECK-NOT: fc.walks
+// CHECK: fc.fold ["j"]
+// CHECK: } combine {
+// CHECK: fc.fold ["j"] from (%{{.*}}) to (%{{.*}}) {
+// CHECK: ^bb0(%[[J0:.*]]: i32):
+// CHECK: fc.iota %[[J0]]
+// CHECK: fc.read
+// CHECK: fc.write
+// CHECK: fc.yield
+// CHECK-NEXT: }
+// CHECK-NOT: combine
+fc.kernel @normalise(%s: !fc.tensor<f32, ["M", "N"]>, %o: !fc.tensor<f32, ["M", "N"]>) params ["s", "o"] outputs 1 attributes {fc.walks = {j = 2 : i64}} {
+  %M = fc.dim "M"
+  %N = fc.dim "N"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ii = fc.iota %i0 : !fc.tile<i32, [i]>
+    %jj = fc.axis %c0 to %N : !fc.tile<i32, [j]>
+    %st = fc.read %s[%ii, %jj] bounds(%ii < %M, %jj < %N) : !fc.tensor<f32, ["M", "N"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [j]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [j]> < i32) -> !fc.tile<f32, [i, j]>
+    %m = fc.reduce max over ["j"] %st : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>
+    %e = fc.map(%st, %m) {
+    ^bb0(%a: f32, %b: f32):
+      %0 = arith.subf %a, %b : f32
+      %1 = math.exp %0 : f32
+      fc.yield %1 : f32
+    } : (!fc.tile<f32, [i, j]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i, j]>
+    %l = fc.reduce sum over ["j"] %e : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>
+    %p = fc.map(%e, %l) {
+    ^bb0(%a: f32, %b: f32):
+      %0 = arith.divf %a, %b : f32
+      fc.yield %0 : f32
+    } : (!fc.tile<f32, [i, j]>, !fc.tile<f32, [i]>) -> !fc.tile<f32, [i, j]>
+    fc.write %p to %o[%ii, %jj] bounds(%ii < %M, %jj < %N) : !fc.tensor<f32, ["M", "N"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [j]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [j]> < i32) from !fc.tile<f32, [i, j]>
+  }
+}
+
+// -----
+
+// A loop written by hand stays as it is: the order of its turns may matter.
+
+// CHECK-LABEL: fc.kernel @by_hand
+// CHECK: fc.fold ["j"]
+// CHECK-NOT: combine
+// CHECK: fc.write
+fc.kernel @by_hand(%s: !fc.tensor<f32, ["N"]>, %o: !fc.tensor<f32, ["1"]>) params ["s", "o"] outputs 1 {
+  %N = fc.dim "N"
+  %c1 = arith.constant 1 : i32
+  fc.program (b in %c1) {
+  ^bb0(%b: i32):
+    %c0 = arith.constant 0 : i32
+    %zero = arith.constant 0.0 : f32
+    %r = fc.fold ["j"] from (%c0) to (%N) init(%zero : f32) {
+    ^bb0(%j0: i32, %a: f32):
+      %jj = fc.iota %j0 : !fc.tile<i32, [j]>
+      %x = fc.read %s[%jj] bounds(%jj < %N) : !fc.tensor<f32, ["N"]>, (!fc.tile<i32, [j]>) bounds(!fc.tile<i32, [j]> < i32) -> !fc.tile<f32, [j]>
+      %t = fc.reduce sum over ["j"] %x : !fc.tile<f32, [j]> -> f32
+      %n = arith.addf %a, %t : f32
+      fc.yield %n : f32
+    }
+    fc.write %r to %o[%b] : !fc.tensor<f32, ["1"]>, (i32) from f32
+  }
+}
