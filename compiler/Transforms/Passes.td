@@ -34,6 +34,19 @@ def FuseOnlineSoftmax : Pass<"fc-fuse-online-softmax", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def DropExcluded : Pass<"fc-drop-excluded", "::fc::KernelOp"> {
+  let summary = "keep points that a mask excludes from a product away from its other operand";
+  let description = [{
+    In: a kernel whose walks are folds. Out: the same; where an operand of a product is 0 because a test over the
+    contracted axes alone fails (`j < len[b]`), the other operand is read under that test (`where`), or
+    selected by it, so that a NaN there does not reach the result (language S2). The tests are found by
+    constant folding (`compiler/Transforms/TailValues.h`). Refuses nothing.
+
+    Test: `test/compiler/Transforms/drop-excluded.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
   let summary = "choose tile sizes, warps and ring slots for a target, or check those asked for";
   let description = [{

@@ -51,6 +51,10 @@ void TailValues::evaluate(MapOp map) {
   for (Operation &op : map.block()->without_terminator()) {
     if (op.getNumResults() != 1)
       continue;
+    if (Attribute constant = seed(op.getResult(0))) {
+      known[op.getResult(0)] = constant;
+      continue;
+    }
     SmallVector<Attribute> operands;
     for (Value operand : op.getOperands())
       operands.push_back(known.lookup(operand));
@@ -58,6 +62,11 @@ void TailValues::evaluate(MapOp map) {
     if (!result) {
       // On a copy: folding may change an operation in place.
       Operation *copy = op.clone();
+      // Folders look for constants on the right.
+      if (op.hasTrait<OpTrait::IsCommutative>() && operands.size() == 2 && !operands[1]) {
+        copy->setOperands({op.getOperand(1), op.getOperand(0)});
+        std::swap(operands[0], operands[1]);
+      }
       SmallVector<OpFoldResult> folded;
       if (succeeded(copy->fold(operands, folded)) && folded.size() == 1) {
         auto other = dyn_cast<Value>(folded[0]);

@@ -1,4 +1,4 @@
-// TailValues.h - what a tile holds past the end of an axis
+// TailValues.h - what a tile holds past the end of an axis, or where a test fails
 //
 // Constant folding over maps, started from what is known there: a test `point < end` is false, a
 // read bounded by the end is 0. So a score that is masked to -inf once makes its exponential 0 by

@@ -11,6 +11,7 @@
 // CHECK: fc-fuse-online-softmax
 // CHECK: canonicalize{
 // CHECK: cse
+// CHECK: fc-drop-excluded
 // CHECK: fc-verify-stage{stage=online}
 // CHECK: fc-choose-schedule{
 // CHECK: fc-tile
