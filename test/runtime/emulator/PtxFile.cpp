@@ -197,7 +197,8 @@ PtxFile readPtxFile(const std::string &path) {
   return file;
 }
 
-std::string runLine(const PtxFile &file, const Module &module, const RunLine &run) {
+std::string runLine(const PtxFile &file, const Module &module, const RunLine &run,
+                    std::string *report) {
   Launch launch;
   launch.entry = run.kernel.empty() ? module.entries().at(0) : run.kernel;
   launch.grid = run.grid;
@@ -233,6 +234,8 @@ std::string runLine(const PtxFile &file, const Module &module, const RunLine &ru
         {params[i].name, storage[i].data(), storage[i].size(), initialized});
   }
   Result result = emu::launch(module, launch);
+  if (report)
+    *report = result.report.text;
   if (!run.fails.empty()) {
     if (result.ok)
       return "it passed, but has to fail with " + run.fails;
@@ -262,6 +265,43 @@ std::string runLine(const PtxFile &file, const Module &module, const RunLine &ru
       wrong += fmt::format("counter {} is {}, expected {}\n", name,
                            result.counters.count(name) ? result.counters.at(name) : 0, value);
   return wrong;
+}
+
+std::string withGoldenReports(const PtxFile &file) {
+  Report error;
+  auto module = Module::load(file.text, file.name, error);
+  if (!module)
+    return file.text;
+  std::string text, line;
+  std::istringstream lines(file.text);
+  unsigned number = 0;
+  const RunLine *current = nullptr;
+  bool inRun = false;
+  auto finish = [&] {
+    if (!current || current->fails.empty())
+      return;
+    std::string report;
+    runLine(file, *module, *current, &report);
+    std::istringstream reportLines(report);
+    for (std::string one; std::getline(reportLines, one);)
+      text += "//> " + one + "\n";
+  };
+  while (std::getline(lines, line)) {
+    ++number;
+    if (line.rfind("//> ", 0) == 0)
+      continue;
+    if (inRun && line.rfind("//   ", 0) != 0) {
+      finish();
+      inRun = false;
+    }
+    for (const RunLine &run : file.runs)
+      if (run.line == number) {
+        current = &run;
+        inRun = true;
+      }
+    text += line + "\n";
+  }
+  return text;
 }
 
 } // namespace fc::emu::test

@@ -48,7 +48,12 @@ struct PtxFile {
 /// Reads a file; throws std::runtime_error with the line at fault.
 PtxFile readPtxFile(const std::string &path);
 
-/// Runs one line; returns what is wrong, empty if nothing.
-std::string runLine(const PtxFile &file, const Module &module, const RunLine &run);
+/// Runs one line; returns what is wrong, empty if nothing. With `report`, gives the report there.
+std::string runLine(const PtxFile &file, const Module &module, const RunLine &run,
+                    std::string *report = nullptr);
+
+/// The file with the golden reports of its failing runs as they are now. Reports name lines, so this
+/// settles after two rounds.
+std::string withGoldenReports(const PtxFile &file);
 
 } // namespace fc::emu::test

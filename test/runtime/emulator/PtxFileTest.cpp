@@ -1,9 +1,12 @@
 // Runs every file of test/runtime/emulator/ptx/, one test a `run:` line, and has ptxas assemble it.
+// `EmulatorPtxTests --update` writes the reports as they are now into the files, to be read before
+// they are committed.
 #include "PtxFile.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
 
@@ -86,6 +89,14 @@ int main(int argc, char **argv) {
     if (entry.path().extension() == ".ptx")
       paths.push_back(entry.path());
   std::sort(paths.begin(), paths.end());
+  if (argc > 1 && std::string_view(argv[1]) == "--update") {
+    for (int round = 0; round < 2; ++round)
+      for (const std::string &path : paths) {
+        std::string text = withGoldenReports(readPtxFile(path));
+        std::ofstream(path) << text;
+      }
+    return 0;
+  }
   for (const std::string &path : paths) {
     auto file = std::make_shared<PtxFile>(readPtxFile(path));
     std::string suite = "Ptx_" + testName(path);
