@@ -230,7 +230,7 @@ fc_status fc_module_param(const fc_module *module, const char *kernel, size_t in
     const Param &it = spec.params[index];
     *param = {it.name.c_str(),
               module->texts[*number][index].c_str(),
-              static_cast<fc_dtype>(it.elem),
+              static_cast<int32_t>(it.elem),
               it.isTensor() ? static_cast<int32_t>(it.shape.size()) : -1,
               it.output,
               it.nullable,
@@ -273,7 +273,7 @@ fc_status fc_launch_tensor(fc_launch *launch, const char *name, const fc_tensor 
     }
     if (tensor->dtype < FC_F32 || tensor->dtype > FC_BOOL)
       return error.set(Code::Argument, "`{}` has dtype {}, which is no fc_dtype", name,
-                       static_cast<int>(tensor->dtype));
+                       tensor->dtype);
     if (tensor->rank < 0 || tensor->rank > 64 || (tensor->rank > 0 && !tensor->shape))
       return error.set(Code::Argument, "`{}` has rank {} and {} shape", name, tensor->rank,
                        tensor->shape ? "a" : "no");

@@ -150,7 +150,7 @@ TEST_F(CApi, NamesWrongTensors) {
   ASSERT_EQ(fc_launch_create(module, "twice", &launch), FC_OK);
   const int64_t shape[1] = {4};
   float data[4];
-  const fc_tensor noDtype{data, static_cast<fc_dtype>(99), 1, shape, nullptr};
+  const fc_tensor noDtype{data, 99, 1, shape, nullptr};
   EXPECT_EQ(fc_launch_tensor(launch, "x", &noDtype), FC_ERROR_ARGUMENT);
   const fc_tensor negative{data, FC_F32, -1, shape, nullptr};
   EXPECT_EQ(fc_launch_tensor(launch, "x", &negative), FC_ERROR_ARGUMENT);

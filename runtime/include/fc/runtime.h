@@ -35,13 +35,11 @@ extern "C" {
 
 typedef enum fc_status {
   FC_OK = 0,
-  FC_ERROR_ARGUMENT = 1,  /* a null handle, an unknown option */
-  FC_ERROR_NOT_FOUND = 2, /* no such file, kernel or parameter */
-  FC_ERROR_MODULE = 3,    /* the PTX or its manifest is wrong */
-  FC_ERROR_REFUSED =
-      4, /* a launch that the manifest does not allow: shape, dtype, alignment, ... */
-  FC_ERROR_FAULT =
-      5, /* the device stopped; on the emulator, the report of what the kernel did wrong */
+  FC_ERROR_ARGUMENT = 1,    /* a null handle, an unknown option */
+  FC_ERROR_NOT_FOUND = 2,   /* no such file, kernel or parameter */
+  FC_ERROR_MODULE = 3,      /* the PTX or its manifest is wrong */
+  FC_ERROR_REFUSED = 4,     /* a launch that the manifest does not allow */
+  FC_ERROR_FAULT = 5,       /* the device stopped; on the emulator, what the kernel did wrong */
   FC_ERROR_UNSUPPORTED = 6, /* no such device here */
   FC_ERROR_MEMORY = 7
 } fc_status;
@@ -70,7 +68,7 @@ typedef struct fc_launch fc_launch;
  * NULL: no tensor, where the kernel allows it; its shape, if given, still says the dimensions. */
 typedef struct fc_tensor {
   void *data;
-  fc_dtype dtype;
+  int32_t dtype; /* an fc_dtype */
   int32_t rank;
   const int64_t *shape;
   const int64_t *strides;
@@ -80,7 +78,7 @@ typedef struct fc_tensor {
 typedef struct fc_param {
   const char *name;
   const char *text; /* as the .fc says: "f16[B, H, M, D]", "f32" */
-  fc_dtype dtype;   /* of a scalar FC_F32, FC_I64 or FC_BOOL */
+  int32_t dtype;    /* an fc_dtype; of a scalar FC_F32, FC_I64 or FC_BOOL */
   int32_t rank;     /* -1: a scalar */
   int32_t is_output;
   int32_t is_nullable; /* the pointer may be NULL */
