@@ -32,12 +32,13 @@ void Access::checkAlignment() {
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     if (address[l] & (bytes - 1))
-      throw Fault{"MISALIGN",
-                  fmt::format("an access of {} bytes at address 0x{:x}, which is {} past a multiple "
-                              "of {}",
-                              bytes, address[l], address[l] & (bytes - 1), bytes),
-                  fmt::format("an access of {} bytes has to be aligned to {} bytes", bytes, bytes),
-                  int(l), ""};
+      throw Fault{
+          "MISALIGN",
+          fmt::format("an access of {} bytes at address 0x{:x}, which is {} past a multiple "
+                      "of {}",
+                      bytes, address[l], address[l] & (bytes - 1), bytes),
+          fmt::format("an access of {} bytes has to be aligned to {} bytes", bytes, bytes), int(l),
+          ""};
   }
 }
 
@@ -68,10 +69,10 @@ void Access::resolve() {
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     uint64_t a = address[l];
-    unsigned kind = a >= sharedWindow && a < sharedWindow + windowBytes   ? 1
-                    : a >= localWindow && a < localWindow + windowBytes   ? 2
-                    : a >= paramWindow && a < paramWindow + windowBytes   ? 3
-                                                                          : 0;
+    unsigned kind = a >= sharedWindow && a < sharedWindow + windowBytes ? 1
+                    : a >= localWindow && a < localWindow + windowBytes ? 2
+                    : a >= paramWindow && a < paramWindow + windowBytes ? 3
+                                                                        : 0;
     byKind[kind] |= 1u << l;
     address[l] -= kind == 1 ? sharedWindow : kind == 2 ? localWindow : kind == 3 ? paramWindow : 0;
   }
@@ -180,8 +181,7 @@ void Access::resolveGlobal() {
     if (region->bytes - at < n) [[unlikely]]
       outOfBounds(l, "global",
                   fmt::format("`{}` has {} bytes at 0x{:x}; the access ends {} bytes past them",
-                              region->name, region->bytes, region->base,
-                              at + n - region->bytes));
+                              region->name, region->bytes, region->base, at + n - region->bytes));
     host[l] = region->host + at;
     if (write && region->readOnly) [[unlikely]]
       throw Fault{"READ-ONLY", fmt::format("write to constant `{}`", region->name),
@@ -191,10 +191,11 @@ void Access::resolveGlobal() {
       if (!write || atomic)
         for (unsigned i = 0; i < n; ++i)
           if (!defined[i]) [[unlikely]]
-            throw Fault{"UNINIT-GMEM",
-                        fmt::format("read of {} bytes of `{}` at byte {}; byte {} was never written",
-                                    bytes, region->name, at, at + i),
-                        "memory has to be written before it is read", int(l), ""};
+            throw Fault{
+                "UNINIT-GMEM",
+                fmt::format("read of {} bytes of `{}` at byte {}; byte {} was never written", bytes,
+                            region->name, at, at + i),
+                "memory has to be written before it is read", int(l), ""};
       if (write)
         std::memset(defined, 1, bytes);
     }
@@ -240,7 +241,8 @@ unsigned sharedWavefronts(const uint64_t *address, uint32_t mask, unsigned bytes
     uint32_t part = mask & (lanesAtOnce == 32 ? ~0u : ((1u << lanesAtOnce) - 1) << first);
     if (!part)
       continue;
-    // By bank: the different words asked for. Mostly one, so a short list with its first entry apart.
+    // By bank: the different words asked for. Mostly one, so a short list with its first entry
+    // apart.
     uint64_t word[32][8];
     uint8_t count[32] = {};
     unsigned most = 1;
@@ -318,7 +320,8 @@ const Region *GlobalMemory::nearest(uint64_t address) const {
   const Region *best = nullptr;
   uint64_t distance = ~uint64_t(0);
   for (const Region &region : regions) {
-    uint64_t d = address < region.base ? region.base - address : address - region.base - region.bytes;
+    uint64_t d =
+        address < region.base ? region.base - address : address - region.base - region.bytes;
     if (d < distance) {
       distance = d;
       best = &region;

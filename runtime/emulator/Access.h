@@ -1,7 +1,8 @@
-// Access.h - from the addresses of a warp's lanes to host bytes, with every check that memory needs.
+// Access.h - from the addresses of a warp's lanes to host bytes, with every check that memory
+// needs.
 //
-// An Access is made by an instruction that touches memory: ld, st, atom, cp.async, ldmatrix. It finds
-// which memory is meant, checks bounds, alignment and definedness, and counts.
+// An Access is made by an instruction that touches memory: ld, st, atom, cp.async, ldmatrix. It
+// finds which memory is meant, checks bounds, alignment and definedness, and counts.
 #pragma once
 #include "runtime/emulator/Machine.h"
 
@@ -12,7 +13,7 @@ struct Access {
   const Inst &inst;
   uint32_t mask;
   ptx::Space space;
-  unsigned bytes;      ///< by lane
+  unsigned bytes; ///< by lane
   bool write, atomic = false;
   bool strong = false;   ///< volatile, relaxed, acquire or release: does not race with its like
   bool async = false;    ///< the destination of a copy: not defined before it has landed
@@ -37,8 +38,8 @@ private:
   [[noreturn]] void outOfBounds(unsigned lane, std::string_view memory, std::string detail);
 };
 
-/// Shared wavefronts that a warp's access takes: 32 banks of 4 bytes; an access of 8 bytes goes by half
-/// warps, of 16 by quarters; in each part, the most different words that one bank has to give.
+/// Shared wavefronts that a warp's access takes: 32 banks of 4 bytes; an access of 8 bytes goes by
+/// half warps, of 16 by quarters; in each part, the most different words that one bank has to give.
 unsigned sharedWavefronts(const uint64_t *address, uint32_t mask, unsigned bytes);
 /// Different sectors of 32 bytes that the lanes touch.
 unsigned globalSectors(const uint64_t *address, uint32_t mask, unsigned bytes);

@@ -1,8 +1,8 @@
 // Arith.cpp - add, sub, mul, mad, fma, div, rem, min, max, abs, neg, sad, dp4a, copysign, testp.
 //
-// Floating point: PTX's `.rn` is what the host does; directed roundings go through the host's rounding
-// mode, one lane after the other. NaN results are canonical. f16 and bf16 compute in double and round
-// once (addToOdd makes the sum safe to round again).
+// Floating point: PTX's `.rn` is what the host does; directed roundings go through the host's
+// rounding mode, one lane after the other. NaN results are canonical. f16 and bf16 compute in
+// double and round once (addToOdd makes the sum safe to round again).
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Half.h"
 #include "runtime/emulator/Lanes.h"
@@ -23,12 +23,24 @@ namespace {
 
 template <class T> using Unsigned = std::make_unsigned_t<T>;
 template <class T> struct WideOf;
-template <> struct WideOf<uint16_t> { using type = uint32_t; };
-template <> struct WideOf<int16_t> { using type = int32_t; };
-template <> struct WideOf<uint32_t> { using type = uint64_t; };
-template <> struct WideOf<int32_t> { using type = int64_t; };
-template <> struct WideOf<uint64_t> { using type = unsigned __int128; };
-template <> struct WideOf<int64_t> { using type = __int128; };
+template <> struct WideOf<uint16_t> {
+  using type = uint32_t;
+};
+template <> struct WideOf<int16_t> {
+  using type = int32_t;
+};
+template <> struct WideOf<uint32_t> {
+  using type = uint64_t;
+};
+template <> struct WideOf<int32_t> {
+  using type = int64_t;
+};
+template <> struct WideOf<uint64_t> {
+  using type = unsigned __int128;
+};
+template <> struct WideOf<int64_t> {
+  using type = __int128;
+};
 template <class T> using Wide = typename WideOf<T>::type;
 
 // Arithmetic wraps; unsigned intermediates keep that defined.
@@ -60,7 +72,8 @@ template <class T> struct MadWide {
     return Wide<T>(U(Wide<T>(a) * Wide<T>(b)) + U(c));
   }
 };
-// Division by zero: all ones, and the dividend as remainder, which is what the hardware's code gives.
+// Division by zero: all ones, and the dividend as remainder, which is what the hardware's code
+// gives.
 template <class T> struct Div {
   T operator()(T a, T b) const {
     if (b == 0)
@@ -111,15 +124,18 @@ struct SubSat {
 };
 template <class T, unsigned Shift> struct Mul24 {
   T operator()(T a, T b) const {
-    auto low = [](T x) { return std::is_signed_v<T> ? int64_t(int32_t(uint32_t(x) << 8) >> 8)
-                                                    : int64_t(uint32_t(x) & 0xffffff); };
+    auto low = [](T x) {
+      return std::is_signed_v<T> ? int64_t(int32_t(uint32_t(x) << 8) >> 8)
+                                 : int64_t(uint32_t(x) & 0xffffff);
+    };
     return T((low(a) * low(b)) >> Shift);
   }
 };
 
 /// add.cc and its kin: `inst.aux` bit 0 reads the carry, bit 1 writes it; bit 2 subtracts.
 template <class U> void carryAdd(Warp &warp, const Inst &inst, uint32_t mask) {
-  auto *d = bank<U>(warp, inst.op[0]), *a = bank<U>(warp, inst.op[1]), *b = bank<U>(warp, inst.op[2]);
+  auto *d = bank<U>(warp, inst.op[0]), *a = bank<U>(warp, inst.op[1]),
+       *b = bank<U>(warp, inst.op[2]);
   bool subtract = inst.aux & 4;
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
@@ -135,8 +151,8 @@ template <class U> void carryAdd(Warp &warp, const Inst &inst, uint32_t mask) {
 /// mad.lo.cc, madc.hi, ...: as carryAdd, with bit 3 for the high half.
 template <class T> void carryMad(Warp &warp, const Inst &inst, uint32_t mask) {
   using U = Unsigned<T>;
-  auto *d = bank<U>(warp, inst.op[0]), *a = bank<U>(warp, inst.op[1]), *b = bank<U>(warp, inst.op[2]),
-       *c = bank<U>(warp, inst.op[3]);
+  auto *d = bank<U>(warp, inst.op[0]), *a = bank<U>(warp, inst.op[1]),
+       *b = bank<U>(warp, inst.op[2]), *c = bank<U>(warp, inst.op[3]);
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     unsigned in = inst.aux & 1 ? warp.carry >> l & 1 : 0;
@@ -164,32 +180,50 @@ void dp4a(Warp &warp, const Inst &inst, uint32_t mask) {
 
 template <template <class> class F> Handler binaryInt(Type type) {
   switch (type) {
-  case Type::U16: return run<F<uint16_t>, uint16_t, uint16_t, uint16_t>;
-  case Type::S16: return run<F<int16_t>, int16_t, int16_t, int16_t>;
-  case Type::U32: return run<F<uint32_t>, uint32_t, uint32_t, uint32_t>;
-  case Type::S32: return run<F<int32_t>, int32_t, int32_t, int32_t>;
-  case Type::U64: return run<F<uint64_t>, uint64_t, uint64_t, uint64_t>;
-  case Type::S64: return run<F<int64_t>, int64_t, int64_t, int64_t>;
-  default: return nullptr;
+  case Type::U16:
+    return run<F<uint16_t>, uint16_t, uint16_t, uint16_t>;
+  case Type::S16:
+    return run<F<int16_t>, int16_t, int16_t, int16_t>;
+  case Type::U32:
+    return run<F<uint32_t>, uint32_t, uint32_t, uint32_t>;
+  case Type::S32:
+    return run<F<int32_t>, int32_t, int32_t, int32_t>;
+  case Type::U64:
+    return run<F<uint64_t>, uint64_t, uint64_t, uint64_t>;
+  case Type::S64:
+    return run<F<int64_t>, int64_t, int64_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 template <template <class> class F> Handler ternaryInt(Type type) {
   switch (type) {
-  case Type::U16: return run<F<uint16_t>, uint16_t, uint16_t, uint16_t, uint16_t>;
-  case Type::S16: return run<F<int16_t>, int16_t, int16_t, int16_t, int16_t>;
-  case Type::U32: return run<F<uint32_t>, uint32_t, uint32_t, uint32_t, uint32_t>;
-  case Type::S32: return run<F<int32_t>, int32_t, int32_t, int32_t, int32_t>;
-  case Type::U64: return run<F<uint64_t>, uint64_t, uint64_t, uint64_t, uint64_t>;
-  case Type::S64: return run<F<int64_t>, int64_t, int64_t, int64_t, int64_t>;
-  default: return nullptr;
+  case Type::U16:
+    return run<F<uint16_t>, uint16_t, uint16_t, uint16_t, uint16_t>;
+  case Type::S16:
+    return run<F<int16_t>, int16_t, int16_t, int16_t, int16_t>;
+  case Type::U32:
+    return run<F<uint32_t>, uint32_t, uint32_t, uint32_t, uint32_t>;
+  case Type::S32:
+    return run<F<int32_t>, int32_t, int32_t, int32_t, int32_t>;
+  case Type::U64:
+    return run<F<uint64_t>, uint64_t, uint64_t, uint64_t, uint64_t>;
+  case Type::S64:
+    return run<F<int64_t>, int64_t, int64_t, int64_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 template <template <class> class F> Handler unaryInt(Type type) {
   switch (type) {
-  case Type::S16: return run<F<int16_t>, int16_t, int16_t>;
-  case Type::S32: return run<F<int32_t>, int32_t, int32_t>;
-  case Type::S64: return run<F<int64_t>, int64_t, int64_t>;
-  default: return nullptr;
+  case Type::S16:
+    return run<F<int16_t>, int16_t, int16_t>;
+  case Type::S32:
+    return run<F<int32_t>, int32_t, int32_t>;
+  case Type::S64:
+    return run<F<int64_t>, int64_t, int64_t>;
+  default:
+    return nullptr;
   }
 }
 template <class T> Handler wideMul() { return run<MulWide<T>, Wide<T>, T, T>; }
@@ -197,10 +231,18 @@ template <class T> Handler wideMad() { return run<MadWide<T>, Wide<T>, T, T, Wid
 
 //===-- floating point ------------------------------------------------------------------------===//
 
-struct FAdd { template <class T> T operator()(T a, T b) const { return a + b; } };
-struct FSub { template <class T> T operator()(T a, T b) const { return a - b; } };
-struct FMul { template <class T> T operator()(T a, T b) const { return a * b; } };
-struct FDiv { template <class T> T operator()(T a, T b) const { return a / b; } };
+struct FAdd {
+  template <class T> T operator()(T a, T b) const { return a + b; }
+};
+struct FSub {
+  template <class T> T operator()(T a, T b) const { return a - b; }
+};
+struct FMul {
+  template <class T> T operator()(T a, T b) const { return a * b; }
+};
+struct FDiv {
+  template <class T> T operator()(T a, T b) const { return a / b; }
+};
 struct FFma {
   float operator()(float a, float b, float c) const { return __builtin_fmaf(a, b, c); }
   double operator()(double a, double b, double c) const { return __builtin_fma(a, b, c); }
@@ -297,8 +339,10 @@ template <bool IsMax> Handler pickSingle(bool ftz, bool nan, bool xorSign) {
                    : run<Pick<IsMax, Ftz, Nan, false>, float, float, float>;
   };
   if (ftz)
-    return nan ? choose.template operator()<true, true>() : choose.template operator()<true, false>();
-  return nan ? choose.template operator()<false, true>() : choose.template operator()<false, false>();
+    return nan ? choose.template operator()<true, true>()
+               : choose.template operator()<true, false>();
+  return nan ? choose.template operator()<false, true>()
+             : choose.template operator()<false, false>();
 }
 
 template <bool Ftz, uint32_t And, uint32_t Xor> struct SignBits {
@@ -367,7 +411,8 @@ template <class F, SmallOp O> uint16_t small(uint32_t flags, uint16_t a, uint16_
   return out;
 }
 
-template <class F, SmallOp O, unsigned N> void smallOp(Warp &warp, const Inst &inst, uint32_t mask) {
+template <class F, SmallOp O, unsigned N>
+void smallOp(Warp &warp, const Inst &inst, uint32_t mask) {
   uint32_t flags = inst.aux;
   uint32_t *d = warp.word(inst.op[0]);
   const uint32_t *s[3] = {};
@@ -439,7 +484,8 @@ template <bool IsMax> bool bindPick(const Match &match, Inst &inst) {
 bool bindSign(const Match &match, Inst &inst, bool negate) {
   Type type = match.type();
   if (isSmall(type))
-    return negate ? bindSmall<SmallOp::Neg, 1>(match, inst) : bindSmall<SmallOp::Abs, 1>(match, inst);
+    return negate ? bindSmall<SmallOp::Neg, 1>(match, inst)
+                  : bindSmall<SmallOp::Abs, 1>(match, inst);
   if (type == Type::F32) {
     if (match.has("ftz"))
       inst.run = negate ? run<SignBits<true, ~0u, 0x80000000u>, uint32_t, uint32_t>
@@ -466,10 +512,18 @@ bool bindCarry(const Match &match, Inst &inst, bool reads, bool subtract) {
 bool bindCarryMad(const Match &match, Inst &inst, bool reads) {
   inst.aux = (reads ? 1 : 0) | (match.has("cc") ? 2 : 0) | (match.has("hi") ? 8 : 0);
   switch (match.type()) {
-  case Type::U32: inst.run = carryMad<uint32_t>; break;
-  case Type::S32: inst.run = carryMad<int32_t>; break;
-  case Type::U64: inst.run = carryMad<uint64_t>; break;
-  default: inst.run = carryMad<int64_t>; break;
+  case Type::U32:
+    inst.run = carryMad<uint32_t>;
+    break;
+  case Type::S32:
+    inst.run = carryMad<int32_t>;
+    break;
+  case Type::U64:
+    inst.run = carryMad<uint64_t>;
+    break;
+  default:
+    inst.run = carryMad<int64_t>;
+    break;
   }
   return true;
 }
@@ -486,20 +540,26 @@ bool bindDiv(const Match &match, Inst &inst) {
   return inst.run;
 }
 
-template <class F, class U, unsigned Mantissa> void testProperty(Warp &warp, const Inst &inst,
-                                                                 uint32_t mask) {
+template <class F, class U, unsigned Mantissa>
+void testProperty(Warp &warp, const Inst &inst, uint32_t mask) {
   constexpr U magnitude = ~U(0) >> 1;
   constexpr U exponent = magnitude & ~((U(1) << Mantissa) - 1);
   uint32_t which = inst.aux;
   uint32_t bits = testLanes<U>(warp, inst, 1, [=](U x) {
     U a = x & magnitude;
     switch (which) {
-    case 0: return a < exponent;
-    case 1: return a == exponent;
-    case 2: return a <= exponent;
-    case 3: return a > exponent;
-    case 4: return a < exponent && (a & exponent);
-    default: return a && !(a & exponent);
+    case 0:
+      return a < exponent;
+    case 1:
+      return a == exponent;
+    case 2:
+      return a <= exponent;
+    case 3:
+      return a > exponent;
+    case 4:
+      return a < exponent && (a & exponent);
+    default:
+      return a && !(a & exponent);
     }
   });
   warp.setPred(inst.op[0], bits, mask);
@@ -521,10 +581,18 @@ bool bindMulMad(const Match &match, Inst &inst, bool mad) {
   Type type = match.type();
   if (match.has("wide")) {
     switch (type) {
-    case Type::U16: inst.run = mad ? wideMad<uint16_t>() : wideMul<uint16_t>(); break;
-    case Type::S16: inst.run = mad ? wideMad<int16_t>() : wideMul<int16_t>(); break;
-    case Type::U32: inst.run = mad ? wideMad<uint32_t>() : wideMul<uint32_t>(); break;
-    default: inst.run = mad ? wideMad<int32_t>() : wideMul<int32_t>(); break;
+    case Type::U16:
+      inst.run = mad ? wideMad<uint16_t>() : wideMul<uint16_t>();
+      break;
+    case Type::S16:
+      inst.run = mad ? wideMad<int16_t>() : wideMul<int16_t>();
+      break;
+    case Type::U32:
+      inst.run = mad ? wideMad<uint32_t>() : wideMul<uint32_t>();
+      break;
+    default:
+      inst.run = mad ? wideMad<int32_t>() : wideMul<int32_t>();
+      break;
     }
     return true;
   }
@@ -552,11 +620,13 @@ bool bindArith(const Match &match, Inst &inst) {
     if (match.has("cc"))
       return bindCarry(match, inst, false, sub);
     if (isSmall(type))
-      return sub ? bindSmall<SmallOp::Sub, 2>(match, inst) : bindSmall<SmallOp::Add, 2>(match, inst);
+      return sub ? bindSmall<SmallOp::Sub, 2>(match, inst)
+                 : bindSmall<SmallOp::Add, 2>(match, inst);
     if (!integer)
       return sub ? bindFloat<FSub, 2>(match, inst) : bindFloat<FAdd, 2>(match, inst);
     if (match.has("sat"))
-      inst.run = sub ? run<SubSat, int32_t, int32_t, int32_t> : run<AddSat, int32_t, int32_t, int32_t>;
+      inst.run =
+          sub ? run<SubSat, int32_t, int32_t, int32_t> : run<AddSat, int32_t, int32_t, int32_t>;
     else
       inst.run = sub ? binaryInt<Sub>(type) : binaryInt<Add>(type);
     return inst.run;
@@ -584,7 +654,8 @@ bool bindArith(const Match &match, Inst &inst) {
   case Op::op_madc:
     return bindCarryMad(match, inst, true);
   case Op::op_fma:
-    return isSmall(type) ? bindSmall<SmallOp::Fma, 3>(match, inst) : bindFloat<FFma, 3>(match, inst);
+    return isSmall(type) ? bindSmall<SmallOp::Fma, 3>(match, inst)
+                         : bindFloat<FFma, 3>(match, inst);
   case Op::op_div:
     return bindDiv(match, inst);
   case Op::op_rem:
@@ -610,13 +681,13 @@ bool bindArith(const Match &match, Inst &inst) {
                                  : run<CopySign64, uint64_t, uint64_t, uint64_t>;
     return true;
   case Op::op_testp: {
-    static constexpr std::string_view names[] = {"finite", "infinite", "number", "notanumber",
-                                                 "normal", "subnormal"};
+    static constexpr std::string_view names[] = {"finite",     "infinite", "number",
+                                                 "notanumber", "normal",   "subnormal"};
     for (uint32_t i = 0; i < 6; ++i)
       if (match.has(names[i]))
         inst.aux = i;
-    inst.run = type == Type::F32 ? testProperty<float, uint32_t, 23>
-                                 : testProperty<double, uint64_t, 52>;
+    inst.run =
+        type == Type::F32 ? testProperty<float, uint32_t, 23> : testProperty<double, uint64_t, 52>;
     return true;
   }
   default:

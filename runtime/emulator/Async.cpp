@@ -1,10 +1,11 @@
 // Async.cpp - cp.async and its groups.
 //
-// A copy is an object between its issue and the wait that covers it. Under Async::Lazy its bytes land at
-// that wait, the latest that the rules allow, so a missing wait leaves old data; under Eager they land
-// at the issue, which shows a buffer refilled too early; under Random a seed decides, copy by copy.
-// Whatever the mode, the bytes are marked as in flight all the time, and touching them is reported
-// (Races.h). Groups belong to threads: a commit or wait concerns the copies of the executing lanes only.
+// A copy is an object between its issue and the wait that covers it. Under Async::Lazy its bytes
+// land at that wait, the latest that the rules allow, so a missing wait leaves old data; under
+// Eager they land at the issue, which shows a buffer refilled too early; under Random a seed
+// decides, copy by copy. Whatever the mode, the bytes are marked as in flight all the time, and
+// touching them is reported (Races.h). Groups belong to threads: a commit or wait concerns the
+// copies of the executing lanes only.
 #include "runtime/emulator/Access.h"
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Races.h"
@@ -107,8 +108,8 @@ void complete(Warp &warp, uint32_t mask, uint64_t keep, bool everything) {
     uint32_t done = 0;
     for (uint32_t m = mask & copy.pending; m; m &= m - 1) {
       unsigned l = unsigned(__builtin_ctz(m));
-      bool covered = copy.group[l] == AsyncCopy::open ? everything
-                                                      : copy.group[l] + keep < warp.committed[l];
+      bool covered =
+          copy.group[l] == AsyncCopy::open ? everything : copy.group[l] + keep < warp.committed[l];
       done |= uint32_t(covered) << l;
     }
     if (!done)

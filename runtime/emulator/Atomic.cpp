@@ -1,5 +1,5 @@
-// Atomic.cpp - atom and red. Lanes act one after the other in lane order; CTAs of a kernel with global
-// atomics run in order on one host thread, so results are the same every time.
+// Atomic.cpp - atom and red. Lanes act one after the other in lane order; CTAs of a kernel with
+// global atomics run in order on one host thread, so results are the same every time.
 #include "runtime/emulator/Access.h"
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Half.h"
@@ -19,16 +19,26 @@ enum class Action : uint8_t { And, Or, Xor, Exch, Cas, Add, Min, Max, Inc, Dec }
 // aux: space 0-3, operation 4-7, type 8-15, red 16
 template <class T> T combine(Action kind, T old, T value, T compare) {
   switch (kind) {
-  case Action::And: return old & value;
-  case Action::Or: return old | value;
-  case Action::Xor: return old ^ value;
-  case Action::Exch: return value;
-  case Action::Cas: return old == compare ? value : old;
-  case Action::Add: return T(std::make_unsigned_t<T>(old) + std::make_unsigned_t<T>(value));
-  case Action::Min: return std::min(old, value);
-  case Action::Max: return std::max(old, value);
-  case Action::Inc: return old >= value ? 0 : old + 1;
-  case Action::Dec: return old == 0 || old > value ? value : old - 1;
+  case Action::And:
+    return old & value;
+  case Action::Or:
+    return old | value;
+  case Action::Xor:
+    return old ^ value;
+  case Action::Exch:
+    return value;
+  case Action::Cas:
+    return old == compare ? value : old;
+  case Action::Add:
+    return T(std::make_unsigned_t<T>(old) + std::make_unsigned_t<T>(value));
+  case Action::Min:
+    return std::min(old, value);
+  case Action::Max:
+    return std::max(old, value);
+  case Action::Inc:
+    return old >= value ? 0 : old + 1;
+  case Action::Dec:
+    return old == 0 || old > value ? value : old - 1;
   }
   return old;
 }
@@ -119,19 +129,42 @@ bool bindAtomic(const Match &match, Inst &inst) {
   inst.cls = Class::Atomic;
   switch (match.type()) {
   case Type::U32:
-  case Type::B32: inst.run = integer<uint32_t>; return true;
-  case Type::S32: inst.run = integer<int32_t>; return true;
+  case Type::B32:
+    inst.run = integer<uint32_t>;
+    return true;
+  case Type::S32:
+    inst.run = integer<int32_t>;
+    return true;
   case Type::U64:
-  case Type::B64: inst.run = integer<uint64_t>; return true;
-  case Type::S64: inst.run = integer<int64_t>; return true;
-  case Type::B16: inst.run = integer<uint16_t>; return true;
-  case Type::F32: inst.run = single; return true;
-  case Type::F64: inst.run = dbl; return true;
-  case Type::F16: inst.run = small<true>; return true;
-  case Type::F16x2: inst.run = smallPair<true>; return true;
-  case Type::BF16: inst.run = small<false>; return true;
-  case Type::BF16x2: inst.run = smallPair<false>; return true;
-  default: return false;
+  case Type::B64:
+    inst.run = integer<uint64_t>;
+    return true;
+  case Type::S64:
+    inst.run = integer<int64_t>;
+    return true;
+  case Type::B16:
+    inst.run = integer<uint16_t>;
+    return true;
+  case Type::F32:
+    inst.run = single;
+    return true;
+  case Type::F64:
+    inst.run = dbl;
+    return true;
+  case Type::F16:
+    inst.run = small<true>;
+    return true;
+  case Type::F16x2:
+    inst.run = smallPair<true>;
+    return true;
+  case Type::BF16:
+    inst.run = small<false>;
+    return true;
+  case Type::BF16x2:
+    inst.run = smallPair<false>;
+    return true;
+  default:
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
-// Bits.cpp - logic, shifts, permutations and bit fields. Shift amounts clamp to the width; the exact
-// rules are those of the ISA's "Logic and Shift Instructions" and "Extended-Precision" chapters.
+// Bits.cpp - logic, shifts, permutations and bit fields. Shift amounts clamp to the width; the
+// exact rules are those of the ISA's "Logic and Shift Instructions" and "Extended-Precision"
+// chapters.
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Lanes.h"
 
@@ -13,11 +14,21 @@ using ptx::Type;
 
 namespace {
 
-template <class T> struct And { T operator()(T a, T b) const { return a & b; } };
-template <class T> struct Or { T operator()(T a, T b) const { return a | b; } };
-template <class T> struct Xor { T operator()(T a, T b) const { return a ^ b; } };
-template <class T> struct Not { T operator()(T a) const { return T(~a); } };
-template <class T> struct Cnot { T operator()(T a) const { return a == 0; } };
+template <class T> struct And {
+  T operator()(T a, T b) const { return a & b; }
+};
+template <class T> struct Or {
+  T operator()(T a, T b) const { return a | b; }
+};
+template <class T> struct Xor {
+  T operator()(T a, T b) const { return a ^ b; }
+};
+template <class T> struct Not {
+  T operator()(T a) const { return T(~a); }
+};
+template <class T> struct Cnot {
+  T operator()(T a) const { return a == 0; }
+};
 
 template <class T> struct Shl {
   T operator()(T a, uint32_t n) const {
@@ -71,8 +82,12 @@ template <unsigned Mode> struct PermuteMode {
   }
 };
 
-template <class T> struct Popc { uint32_t operator()(T a) const { return uint32_t(std::popcount(std::make_unsigned_t<T>(a))); } };
-template <class T> struct Clz { uint32_t operator()(T a) const { return uint32_t(std::countl_zero(std::make_unsigned_t<T>(a))); } };
+template <class T> struct Popc {
+  uint32_t operator()(T a) const { return uint32_t(std::popcount(std::make_unsigned_t<T>(a))); }
+};
+template <class T> struct Clz {
+  uint32_t operator()(T a) const { return uint32_t(std::countl_zero(std::make_unsigned_t<T>(a))); }
+};
 template <class T, bool Amount> struct Bfind {
   uint32_t operator()(T a) const {
     using U = std::make_unsigned_t<T>;
@@ -157,9 +172,7 @@ void lop3(Warp &warp, const Inst &inst, uint32_t mask) {
       warp, inst, mask, [=](uint32_t a, uint32_t b, uint32_t c) {
         uint32_t result = 0;
         for (unsigned i = 0; i < 8; ++i) // i = a b c, a the highest bit
-          result |= lut >> i & 1
-                        ? (i & 4 ? a : ~a) & (i & 2 ? b : ~b) & (i & 1 ? c : ~c)
-                        : 0;
+          result |= lut >> i & 1 ? (i & 4 ? a : ~a) & (i & 2 ? b : ~b) & (i & 1 ? c : ~c) : 0;
         return result;
       });
 }
@@ -187,15 +200,22 @@ template <template <class> class F> Handler logic1(unsigned bits) {
 }
 template <template <class> class F> Handler shift(Type type) {
   switch (type) {
-  case Type::S16: return run<F<int16_t>, int16_t, int16_t, uint32_t>;
-  case Type::S32: return run<F<int32_t>, int32_t, int32_t, uint32_t>;
-  case Type::S64: return run<F<int64_t>, int64_t, int64_t, uint32_t>;
-  default: break;
+  case Type::S16:
+    return run<F<int16_t>, int16_t, int16_t, uint32_t>;
+  case Type::S32:
+    return run<F<int32_t>, int32_t, int32_t, uint32_t>;
+  case Type::S64:
+    return run<F<int64_t>, int64_t, int64_t, uint32_t>;
+  default:
+    break;
   }
   switch (ptx::bitsOf(type)) {
-  case 16: return run<F<uint16_t>, uint16_t, uint16_t, uint32_t>;
-  case 32: return run<F<uint32_t>, uint32_t, uint32_t, uint32_t>;
-  default: return run<F<uint64_t>, uint64_t, uint64_t, uint32_t>;
+  case 16:
+    return run<F<uint16_t>, uint16_t, uint16_t, uint32_t>;
+  case 32:
+    return run<F<uint32_t>, uint32_t, uint32_t, uint32_t>;
+  default:
+    return run<F<uint64_t>, uint64_t, uint64_t, uint32_t>;
   }
 }
 template <class T> using BfindValue = Bfind<T, false>;
@@ -203,10 +223,14 @@ template <class T> using BfindAmount = Bfind<T, true>;
 template <template <class> class F> Handler count(Type type) {
   switch (type) {
   case Type::U64:
-  case Type::B64: return run<F<uint64_t>, uint32_t, uint64_t>;
-  case Type::S32: return run<F<int32_t>, uint32_t, int32_t>;
-  case Type::S64: return run<F<int64_t>, uint32_t, int64_t>;
-  default: return run<F<uint32_t>, uint32_t, uint32_t>;
+  case Type::B64:
+    return run<F<uint64_t>, uint32_t, uint64_t>;
+  case Type::S32:
+    return run<F<int32_t>, uint32_t, int32_t>;
+  case Type::S64:
+    return run<F<int64_t>, uint32_t, int64_t>;
+  default:
+    return run<F<uint32_t>, uint32_t, uint32_t>;
   }
 }
 template <class T> Handler bfe() { return run<Bfe<T>, T, T, uint32_t, uint32_t>; }
@@ -245,9 +269,9 @@ bool bindBits(const Match &match, Inst &inst) {
     inst.run = shift<Shr>(type);
     return true;
   case Op::op_shf:
-    inst.run = match.has("l") ? (wrap ? words3<Funnel<true, true>>() : words3<Funnel<true, false>>())
-                              : (wrap ? words3<Funnel<false, true>>()
-                                      : words3<Funnel<false, false>>());
+    inst.run = match.has("l")
+                   ? (wrap ? words3<Funnel<true, true>>() : words3<Funnel<true, false>>())
+                   : (wrap ? words3<Funnel<false, true>>() : words3<Funnel<false, false>>());
     return true;
   case Op::op_prmt:
     inst.run = match.has("f4e")    ? words3<PermuteMode<0>>()
@@ -278,9 +302,8 @@ bool bindBits(const Match &match, Inst &inst) {
                                    : bfe<int64_t>();
     return true;
   case Op::op_bfi:
-    inst.run = bits == 64
-                   ? run<Bfi<uint64_t>, uint64_t, uint64_t, uint64_t, uint32_t, uint32_t>
-                   : run<Bfi<uint32_t>, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
+    inst.run = bits == 64 ? run<Bfi<uint64_t>, uint64_t, uint64_t, uint64_t, uint32_t, uint32_t>
+                          : run<Bfi<uint32_t>, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
     return true;
   case Op::op_bmsk:
     inst.run = wrap ? words2<Bmsk<true>>() : words2<Bmsk<false>>();

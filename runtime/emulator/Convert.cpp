@@ -16,7 +16,9 @@ namespace {
 
 //===-- mov -----------------------------------------------------------------------------------===//
 
-template <class T> struct Same { T operator()(T x) const { return x; } };
+template <class T> struct Same {
+  T operator()(T x) const { return x; }
+};
 
 void movPred(Warp &warp, const Inst &inst, uint32_t mask) {
   warp.setPred(inst.op[0], warp.predSource(inst, 1), mask);
@@ -73,11 +75,11 @@ bool bindMov(const Match &match, Inst &inst) {
   }
   using Kind = ptx::Operand::Kind;
   if (match.source.operands[1].kind == Kind::Vector) {
-    inst.run = bits == 32         ? pack<uint32_t, 2>
+    inst.run = bits == 32        ? pack<uint32_t, 2>
                : inst.count == 2 ? pack<uint64_t, 2>
                                  : pack<uint64_t, 4>;
   } else if (match.source.operands[0].kind == Kind::Vector) {
-    inst.run = bits == 32         ? unpack<uint32_t, 2>
+    inst.run = bits == 32        ? unpack<uint32_t, 2>
                : inst.count == 2 ? unpack<uint64_t, 2>
                                  : unpack<uint64_t, 4>;
   } else if (bits == 64) {
@@ -93,10 +95,14 @@ bool bindMov(const Match &match, Inst &inst) {
 
 uint64_t windowOf(Space space) {
   switch (space) {
-  case Space::Shared: return sharedWindow;
-  case Space::Local: return localWindow;
-  case Space::Param: return paramWindow;
-  default: return 0; // global and constant addresses are generic ones
+  case Space::Shared:
+    return sharedWindow;
+  case Space::Local:
+    return localWindow;
+  case Space::Param:
+    return paramWindow;
+  default:
+    return 0; // global and constant addresses are generic ones
   }
 }
 
@@ -124,18 +130,30 @@ enum class Num : uint8_t { U8, U16, U32, U64, S8, S16, S32, S64, F16, BF16, F32,
 
 Num numOf(Type type) {
   switch (type) {
-  case Type::U8: return Num::U8;
-  case Type::U16: return Num::U16;
-  case Type::U32: return Num::U32;
-  case Type::U64: return Num::U64;
-  case Type::S8: return Num::S8;
-  case Type::S16: return Num::S16;
-  case Type::S32: return Num::S32;
-  case Type::S64: return Num::S64;
-  case Type::F16: return Num::F16;
-  case Type::BF16: return Num::BF16;
-  case Type::F32: return Num::F32;
-  default: return Num::F64;
+  case Type::U8:
+    return Num::U8;
+  case Type::U16:
+    return Num::U16;
+  case Type::U32:
+    return Num::U32;
+  case Type::U64:
+    return Num::U64;
+  case Type::S8:
+    return Num::S8;
+  case Type::S16:
+    return Num::S16;
+  case Type::S32:
+    return Num::S32;
+  case Type::S64:
+    return Num::S64;
+  case Type::F16:
+    return Num::F16;
+  case Type::BF16:
+    return Num::BF16;
+  case Type::F32:
+    return Num::F32;
+  default:
+    return Num::F64;
   }
 }
 
@@ -146,14 +164,22 @@ template <class T> struct Extend {
 
 template <class F> auto withInt(Num num, F f) {
   switch (num) {
-  case Num::U8: return f(uint8_t());
-  case Num::U16: return f(uint16_t());
-  case Num::U32: return f(uint32_t());
-  case Num::U64: return f(uint64_t());
-  case Num::S8: return f(int8_t());
-  case Num::S16: return f(int16_t());
-  case Num::S32: return f(int32_t());
-  default: return f(int64_t());
+  case Num::U8:
+    return f(uint8_t());
+  case Num::U16:
+    return f(uint16_t());
+  case Num::U32:
+    return f(uint32_t());
+  case Num::U64:
+    return f(uint64_t());
+  case Num::S8:
+    return f(int8_t());
+  case Num::S16:
+    return f(int16_t());
+  case Num::S32:
+    return f(int32_t());
+  default:
+    return f(int64_t());
   }
 }
 
@@ -193,7 +219,9 @@ void cvtInt(Warp &warp, const Inst &inst, uint32_t mask) {
   }
 }
 /// The ones that address arithmetic is full of.
-template <class D, class S> struct Cut { D operator()(S x) const { return D(x); } };
+template <class D, class S> struct Cut {
+  D operator()(S x) const { return D(x); }
+};
 Handler commonInt(Num d, Num s) {
   if (d == Num::S64 && s == Num::S32)
     return run<Cut<int64_t, int32_t>, int64_t, int32_t>;
@@ -223,10 +251,14 @@ struct How {
 
 double toIntegral(double x, Round round) {
   switch (round) {
-  case Round::Zero: return std::trunc(x);
-  case Round::Down: return std::floor(x);
-  case Round::Up: return std::ceil(x);
-  default: return std::nearbyint(x); // the host rounds to nearest even
+  case Round::Zero:
+    return std::trunc(x);
+  case Round::Down:
+    return std::floor(x);
+  case Round::Up:
+    return std::ceil(x);
+  default:
+    return std::nearbyint(x); // the host rounds to nearest even
   }
 }
 
@@ -236,13 +268,16 @@ uint64_t readSource(Warp &warp, uint16_t unit, unsigned lane, bool wide) {
 
 double decodeFloat(Num num, uint64_t bits, bool ftz) {
   switch (num) {
-  case Num::F16: return fromHalf(uint16_t(bits));
-  case Num::BF16: return fromBfloat(uint16_t(bits));
+  case Num::F16:
+    return fromHalf(uint16_t(bits));
+  case Num::BF16:
+    return fromBfloat(uint16_t(bits));
   case Num::F32: {
     float x = std::bit_cast<float>(uint32_t(bits));
     return ftz ? flush(x) : x;
   }
-  default: return std::bit_cast<double>(bits);
+  default:
+    return std::bit_cast<double>(bits);
   }
 }
 
@@ -252,13 +287,16 @@ uint64_t encodeFloat(double x, How how) {
   if (how.relu() && x < 0)
     x = 0;
   switch (how.dest()) {
-  case Num::F16: return x != x ? halfNan : toHalf(x, how.round());
-  case Num::BF16: return x != x ? bfloatNan : toBfloat(x, how.round());
+  case Num::F16:
+    return x != x ? halfNan : toHalf(x, how.round());
+  case Num::BF16:
+    return x != x ? bfloatNan : toBfloat(x, how.round());
   case Num::F32: {
     float y = toFloat(x, how.round());
     return std::bit_cast<uint32_t>(how.ftz() ? flush(y) : y);
   }
-  default: return std::bit_cast<uint64_t>(x);
+  default:
+    return std::bit_cast<uint64_t>(x);
   }
 }
 
@@ -337,19 +375,27 @@ void cvtAny(Warp &warp, const Inst &inst, uint32_t mask) {
 struct HalfToFloat {
   float operator()(uint16_t h) const { return canonical(fromHalf(h)); }
 };
-struct FloatToHalf { uint32_t operator()(float x) const { return toHalf(x); } };
+struct FloatToHalf {
+  uint32_t operator()(float x) const { return toHalf(x); }
+};
 struct BfloatToFloat {
   float operator()(uint16_t b) const { return canonical(fromBfloat(b)); }
 };
-struct FloatToBfloat { uint32_t operator()(float x) const { return toBfloat(x); } };
+struct FloatToBfloat {
+  uint32_t operator()(float x) const { return toBfloat(x); }
+};
 struct FloatPairToHalf { // the first source is the upper half
   uint32_t operator()(float a, float b) const { return uint32_t(toHalf(a)) << 16 | toHalf(b); }
 };
 struct FloatPairToBfloat {
   uint32_t operator()(float a, float b) const { return uint32_t(toBfloat(a)) << 16 | toBfloat(b); }
 };
-struct S32ToFloat { float operator()(int32_t x) const { return float(x); } };
-struct U32ToFloat { float operator()(uint32_t x) const { return float(x); } };
+struct S32ToFloat {
+  float operator()(int32_t x) const { return float(x); }
+};
+struct U32ToFloat {
+  float operator()(uint32_t x) const { return float(x); }
+};
 
 /// cvt.{rn,rz}{.relu}{.satfinite}.{f16x2,bf16x2}.f32 d, a, b in general.
 void cvtPair(Warp &warp, const Inst &inst, uint32_t mask) {
@@ -404,16 +450,21 @@ void cvtFromEight(Warp &warp, const Inst &inst, uint32_t mask) {
   });
 }
 
-/// cvt.pack.sat: a above b, saturated; the 8-bit form shifts c up by 16 bits and puts them below it.
+/// cvt.pack.sat: a above b, saturated; the 8-bit form shifts c up by 16 bits and puts them below
+/// it.
 void cvtPack(Warp &warp, const Inst &inst, uint32_t mask) {
   Type type = Type(inst.aux);
   auto clamp = [=](uint32_t bits) -> uint32_t {
     int32_t x = int32_t(bits);
     switch (type) {
-    case Type::U16: return uint32_t(std::clamp(x, 0, 65535));
-    case Type::S16: return uint16_t(std::clamp(x, -32768, 32767));
-    case Type::U8: return uint32_t(std::clamp(x, 0, 255));
-    default: return uint8_t(std::clamp(x, -128, 127));
+    case Type::U16:
+      return uint32_t(std::clamp(x, 0, 65535));
+    case Type::S16:
+      return uint16_t(std::clamp(x, -32768, 32767));
+    case Type::U8:
+      return uint32_t(std::clamp(x, 0, 255));
+    default:
+      return uint8_t(std::clamp(x, -128, 127));
     }
   };
   bool bytes = type == Type::U8 || type == Type::S8;
@@ -469,8 +520,7 @@ bool bindCvt(const Match &match, Inst &inst) {
                  match.sourceBits == std::max(ptx::bitsOf(from), 32u);
     Handler common = plain ? commonInt(d, s) : nullptr;
     inst.run = common ? common : cvtInt;
-  }
-  else if (nearest && !integral && d == Num::F32 && s == Num::F16)
+  } else if (nearest && !integral && d == Num::F32 && s == Num::F16)
     inst.run = run<HalfToFloat, float, uint16_t>;
   else if (nearest && !integral && d == Num::F16 && s == Num::F32)
     inst.run = run<FloatToHalf, uint32_t, float>;

@@ -89,27 +89,66 @@ void fillSpecials(Warp &warp) {
       uint32_t thread = warp.index * warpSize + lane;
       uint32_t value = 0;
       switch (special) {
-      case Special::TidX: value = thread % grid.block[0]; break;
-      case Special::TidY: value = thread / grid.block[0] % grid.block[1]; break;
-      case Special::TidZ: value = thread / (grid.block[0] * grid.block[1]); break;
-      case Special::NtidX: case Special::NtidY: case Special::NtidZ:
-        value = grid.block[size_t(special) - size_t(Special::NtidX)]; break;
-      case Special::CtaidX: case Special::CtaidY: case Special::CtaidZ:
-        value = cta.id[size_t(special) - size_t(Special::CtaidX)]; break;
-      case Special::NctaidX: case Special::NctaidY: case Special::NctaidZ:
-        value = grid.grid[size_t(special) - size_t(Special::NctaidX)]; break;
-      case Special::LaneId: value = lane; break;
-      case Special::WarpId: value = warp.index; break;
-      case Special::NwarpId: value = uint32_t(cta.warps.size()); break;
-      case Special::MaskEq: value = 1u << lane; break;
-      case Special::MaskLt: value = (1u << lane) - 1; break;
-      case Special::MaskLe: value = ((1u << lane) - 1) | 1u << lane; break;
-      case Special::MaskGe: value = ~((1u << lane) - 1); break;
-      case Special::MaskGt: value = ~(((1u << lane) - 1) | 1u << lane); break;
-      case Special::DynamicShared: value = grid.launch->sharedBytes; break;
-      case Special::TotalShared: value = cta.program->staticShared + grid.launch->sharedBytes; break;
-      case Special::NsmId: case Special::One: value = 1; break;
-      default: break;
+      case Special::TidX:
+        value = thread % grid.block[0];
+        break;
+      case Special::TidY:
+        value = thread / grid.block[0] % grid.block[1];
+        break;
+      case Special::TidZ:
+        value = thread / (grid.block[0] * grid.block[1]);
+        break;
+      case Special::NtidX:
+      case Special::NtidY:
+      case Special::NtidZ:
+        value = grid.block[size_t(special) - size_t(Special::NtidX)];
+        break;
+      case Special::CtaidX:
+      case Special::CtaidY:
+      case Special::CtaidZ:
+        value = cta.id[size_t(special) - size_t(Special::CtaidX)];
+        break;
+      case Special::NctaidX:
+      case Special::NctaidY:
+      case Special::NctaidZ:
+        value = grid.grid[size_t(special) - size_t(Special::NctaidX)];
+        break;
+      case Special::LaneId:
+        value = lane;
+        break;
+      case Special::WarpId:
+        value = warp.index;
+        break;
+      case Special::NwarpId:
+        value = uint32_t(cta.warps.size());
+        break;
+      case Special::MaskEq:
+        value = 1u << lane;
+        break;
+      case Special::MaskLt:
+        value = (1u << lane) - 1;
+        break;
+      case Special::MaskLe:
+        value = ((1u << lane) - 1) | 1u << lane;
+        break;
+      case Special::MaskGe:
+        value = ~((1u << lane) - 1);
+        break;
+      case Special::MaskGt:
+        value = ~(((1u << lane) - 1) | 1u << lane);
+        break;
+      case Special::DynamicShared:
+        value = grid.launch->sharedBytes;
+        break;
+      case Special::TotalShared:
+        value = cta.program->staticShared + grid.launch->sharedBytes;
+        break;
+      case Special::NsmId:
+      case Special::One:
+        value = 1;
+        break;
+      default:
+        break;
       }
       // As 64 bits too, low word first, when a wide instruction reads it.
       warp.word(unit)[lane] = value;
@@ -254,8 +293,8 @@ bool Cta::tryComplete(unsigned number) {
       for (uint32_t m = result.mask; m; m &= m - 1)
         warp.word(result.op)[__builtin_ctz(m)] = barrier.reduced;
     } else {
-      bool holds = barrier.use == BarrierState::Use::And ? barrier.reduced == all
-                                                         : barrier.reduced != 0;
+      bool holds =
+          barrier.use == BarrierState::Use::And ? barrier.reduced == all : barrier.reduced != 0;
       warp.setPred(result.op, holds ? allLanes : 0, result.mask);
     }
   }
@@ -307,9 +346,9 @@ void Cta::reportDeadlock() {
       if (++shown > 16)
         continue;
       const Inst &inst = program->code[pc];
-      waiters += fmt::format("\n  warp {}, lanes 0x{:08x}: {}  `{}`", warp.index, group.mask,
-                             ptxLineOf(*program, inst.source),
-                             program->function->body[inst.source].text);
+      waiters +=
+          fmt::format("\n  warp {}, lanes 0x{:08x}: {}  `{}`", warp.index, group.mask,
+                      ptxLineOf(*program, inst.source), program->function->body[inst.source].text);
       if (atBarrier) {
         const BarrierState &barrier = barriers[group.wanted];
         uint32_t arrived = 0;
@@ -332,23 +371,24 @@ void Cta::reportDeadlock() {
   if (what->state == Group::State::Aligned)
     alignedBarrier = program->code[what->pc].kind == Kind::Barrier;
   culprit.pc = what->state == Group::State::Barrier ? what->pc - 1 : what->pc;
-  throw Fault{what->state == Group::State::Aligned
-                  ? (alignedBarrier ? "BAR-DIVERGENT" : "ALIGNED-DIVERGENT")
-              : what->state == Group::State::Lanes ? "SYNC-DIVERGENT"
-                                                   : "DEADLOCK",
-              what->state == Group::State::Aligned
-                  ? fmt::format("lanes 0x{:08x} are here, the other lanes of the warp will not come",
-                                what->mask)
-              : what->state == Group::State::Lanes
-                  ? fmt::format("lanes 0x{:08x} are here, lanes 0x{:08x} of the mask will not come",
-                                what->mask, what->wanted & culprit.live & ~what->mask)
-                  : "no warp can go on",
-              what->state == Group::State::Aligned
-                  ? "an `.aligned` instruction has to be executed by all lanes of the warp together"
-              : what->state == Group::State::Lanes
-                  ? "all lanes of the member mask have to execute the same `.sync` instruction"
-                  : "everyone who waits needs somebody who arrives",
-              __builtin_ctz(what->mask), "waiting:" + waiters};
+  throw Fault{
+      what->state == Group::State::Aligned
+          ? (alignedBarrier ? "BAR-DIVERGENT" : "ALIGNED-DIVERGENT")
+      : what->state == Group::State::Lanes ? "SYNC-DIVERGENT"
+                                           : "DEADLOCK",
+      what->state == Group::State::Aligned
+          ? fmt::format("lanes 0x{:08x} are here, the other lanes of the warp will not come",
+                        what->mask)
+      : what->state == Group::State::Lanes
+          ? fmt::format("lanes 0x{:08x} are here, lanes 0x{:08x} of the mask will not come",
+                        what->mask, what->wanted & culprit.live & ~what->mask)
+          : "no warp can go on",
+      what->state == Group::State::Aligned
+          ? "an `.aligned` instruction has to be executed by all lanes of the warp together"
+      : what->state == Group::State::Lanes
+          ? "all lanes of the member mask have to execute the same `.sync` instruction"
+          : "everyone who waits needs somebody who arrives",
+      __builtin_ctz(what->mask), "waiting:" + waiters};
 }
 
 std::string ptxLineOf(const Program &program, uint32_t source) {

@@ -22,8 +22,8 @@ uint32_t alignUp(uint64_t value, uint32_t align) {
   return uint32_t((value + align - 1) & ~uint64_t(align - 1));
 }
 
-/// The lowest address from `at` on that has the alignment asked for and no better: what was declared
-/// is all that a kernel may rely on.
+/// The lowest address from `at` on that has the alignment asked for and no better: what was
+/// declared is all that a kernel may rely on.
 uint32_t placeBarely(uint64_t at, uint32_t align) {
   uint32_t address = alignUp(at, align);
   return align >= 4 && align < 128 && address % (2 * align) == 0 ? address + align : address;
@@ -55,8 +55,7 @@ class EntryDecoder {
 public:
   EntryDecoder(const ptx::ParsedModule &module, const ptx::Function &function,
                const ModuleLayout &layout)
-      : module(module), function(function), layout(layout),
-        program(std::make_unique<Program>()) {}
+      : module(module), function(function), layout(layout), program(std::make_unique<Program>()) {}
 
   std::unique_ptr<Program> run() {
     program->module = &module;
@@ -101,8 +100,8 @@ private:
     uint64_t at = 0;
     for (const ptx::Variable &param : function.params) {
       at = alignUp(at, param.align);
-      program->params.push_back({std::string(param.name), uint32_t(param.bytes), param.align,
-                                 uint32_t(at)});
+      program->params.push_back(
+          {std::string(param.name), uint32_t(param.bytes), param.align, uint32_t(at)});
       at += param.bytes;
       if (at > 32764)
         fail(fmt::format("the parameters of `{}` take more than 32764 bytes", function.name));
@@ -141,8 +140,8 @@ private:
                                      variable.name)};
       variableAddress.push_back(place(variable));
     }
-    program->dynamicShared = dynamic ? placeBarely(shared, std::max(dynamicAlign, 4u))
-                                     : uint32_t(shared);
+    program->dynamicShared =
+        dynamic ? placeBarely(shared, std::max(dynamicAlign, 4u)) : uint32_t(shared);
     program->staticShared = uint32_t(shared - 1024);
     for (auto &[index, address] : moduleShared)
       if (module.variables[size_t(index)].external)
@@ -377,7 +376,8 @@ private:
 
   void pushRegister(const Operand &operand, Draft &out) {
     Type type = function.registers[size_t(operand.reg)].type;
-    out.refs.push_back({Ref::Kind::Register, uint64_t(operand.reg), ptx::bitsOf(type) == 64, false});
+    out.refs.push_back(
+        {Ref::Kind::Register, uint64_t(operand.reg), ptx::bitsOf(type) == 64, false});
   }
 
   void draftSource(const ptx::Instruction &inst, const Operand &operand, Type type, bool access,
@@ -457,20 +457,37 @@ private:
 
   void draftSpecial(const Operand &operand, Draft &out) {
     static const std::unordered_map<std::string_view, Special> names = {
-        {"%tid.x", Special::TidX}, {"%tid.y", Special::TidY}, {"%tid.z", Special::TidZ},
-        {"%ntid.x", Special::NtidX}, {"%ntid.y", Special::NtidY}, {"%ntid.z", Special::NtidZ},
-        {"%ctaid.x", Special::CtaidX}, {"%ctaid.y", Special::CtaidY},
-        {"%ctaid.z", Special::CtaidZ}, {"%nctaid.x", Special::NctaidX},
-        {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-        {"%laneid", Special::LaneId}, {"%warpid", Special::WarpId},
-        {"%nwarpid", Special::NwarpId}, {"%lanemask_eq", Special::MaskEq},
-        {"%lanemask_le", Special::MaskLe}, {"%lanemask_lt", Special::MaskLt},
-        {"%lanemask_ge", Special::MaskGe}, {"%lanemask_gt", Special::MaskGt},
-        {"%smid", Special::SmId}, {"%nsmid", Special::NsmId}, {"%gridid", Special::GridId},
-        {"%dynamic_smem_size", Special::DynamicShared}, {"%total_smem_size", Special::TotalShared},
-        {"%clock", Special::Clock}, {"%clock64", Special::Clock64},
-        {"%globaltimer", Special::Clock64}, {"%globaltimer_lo", Special::Clock},
-        {"%clock_hi", Special::Zero}, {"%globaltimer_hi", Special::Zero},
+        {"%tid.x", Special::TidX},
+        {"%tid.y", Special::TidY},
+        {"%tid.z", Special::TidZ},
+        {"%ntid.x", Special::NtidX},
+        {"%ntid.y", Special::NtidY},
+        {"%ntid.z", Special::NtidZ},
+        {"%ctaid.x", Special::CtaidX},
+        {"%ctaid.y", Special::CtaidY},
+        {"%ctaid.z", Special::CtaidZ},
+        {"%nctaid.x", Special::NctaidX},
+        {"%nctaid.y", Special::NctaidY},
+        {"%nctaid.z", Special::NctaidZ},
+        {"%laneid", Special::LaneId},
+        {"%warpid", Special::WarpId},
+        {"%nwarpid", Special::NwarpId},
+        {"%lanemask_eq", Special::MaskEq},
+        {"%lanemask_le", Special::MaskLe},
+        {"%lanemask_lt", Special::MaskLt},
+        {"%lanemask_ge", Special::MaskGe},
+        {"%lanemask_gt", Special::MaskGt},
+        {"%smid", Special::SmId},
+        {"%nsmid", Special::NsmId},
+        {"%gridid", Special::GridId},
+        {"%dynamic_smem_size", Special::DynamicShared},
+        {"%total_smem_size", Special::TotalShared},
+        {"%clock", Special::Clock},
+        {"%clock64", Special::Clock64},
+        {"%globaltimer", Special::Clock64},
+        {"%globaltimer_lo", Special::Clock},
+        {"%clock_hi", Special::Zero},
+        {"%globaltimer_hi", Special::Zero},
     };
     auto found = names.find(operand.name);
     if (found == names.end())
@@ -479,8 +496,8 @@ private:
     if (clock && current->opcode != "mov")
       fail(fmt::format("`{}` can be read by `mov` only", operand.name));
     out.readsClock |= clock;
-    out.refs.push_back({Ref::Kind::Special, uint64_t(found->second),
-                        found->second == Special::Clock64, false});
+    out.refs.push_back(
+        {Ref::Kind::Special, uint64_t(found->second), found->second == Special::Clock64, false});
   }
 
   void draftLabel(const ptx::Instruction &inst, const Operand &operand, Draft &out) {

@@ -44,7 +44,9 @@ uint16_t toHalf(double x, Round round) {
   // The rounded value is a half, so the conversion of its f32 image is exact.
   return toHalf(float(roundTo(x, 10, -14, 15, round)));
 }
-uint16_t toBfloat(double x, Round round) { return toBfloat(float(roundTo(x, 7, -126, 127, round))); }
+uint16_t toBfloat(double x, Round round) {
+  return toBfloat(float(roundTo(x, 7, -126, 127, round)));
+}
 float toFloat(double x, Round round) {
   if (round == Round::Nearest)
     return canonical(float(x));

@@ -1,5 +1,5 @@
-// Half.h - f16, bf16 and the 8-bit floats as bits; conversions round once, to nearest even unless said
-// otherwise. Branch-free where a handler's loop depends on it.
+// Half.h - f16, bf16 and the 8-bit floats as bits; conversions round once, to nearest even unless
+// said otherwise. Branch-free where a handler's loop depends on it.
 #pragma once
 #include "runtime/emulator/Isa.h"
 
@@ -34,7 +34,8 @@ FC_INLINE uint16_t toHalf(float x) {
   uint32_t rounded = magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1);
   uint32_t normal = rounded >> 13;
   // Subnormal results: adding 0.5 puts the last place at 2^-24 and lets the FPU round.
-  uint32_t subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
+  uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) - 0x3f000000u;
   uint32_t result = magnitude < (113u << 23) ? subnormal : normal;
   result = magnitude >= 0x477ff000u ? 0x7c00u : result; // rounds to infinity
   result |= sign;

@@ -1,9 +1,10 @@
-// Isa.h - handlers are compiled for more than one instruction set of the host and chosen at run time.
+// Isa.h - handlers are compiled for more than one instruction set of the host and chosen at run
+// time.
 //
-// A file of handlers puts its code between FC_ISA_BEGIN and FC_ISA_END and is compiled once plainly and,
-// on x86-64, once with FC_ISA_V3 for AVX2 and FMA. Only code between the two gets the wider set: inline
-// functions of the standard library stay as they are, so that the linker can never pick a copy that an
-// older machine cannot run. Results are the same bit for bit.
+// A file of handlers puts its code between FC_ISA_BEGIN and FC_ISA_END and is compiled once plainly
+// and, on x86-64, once with FC_ISA_V3 for AVX2 and FMA. Only code between the two gets the wider
+// set: inline functions of the standard library stay as they are, so that the linker can never pick
+// a copy that an older machine cannot run. Results are the same bit for bit.
 #pragma once
 
 #if defined(FC_ISA_V3) && defined(__clang__)

@@ -1,8 +1,8 @@
 // Lanes.h - how handlers are written: a lane function, applied to the lanes of a mask.
 //
-// `Of<T>` says how a T lies in a unit: 64-bit types in two units, everything else in one, 16-bit types
-// in the low half of their word. Results go through a buffer, of which the lanes of the mask are kept:
-// one loop, without a branch, that is vectorised.
+// `Of<T>` says how a T lies in a unit: 64-bit types in two units, everything else in one, 16-bit
+// types in the low half of their word. Results go through a buffer, of which the lanes of the mask
+// are kept: one loop, without a branch, that is vectorised.
 #pragma once
 #include "runtime/emulator/Isa.h"
 #include "runtime/emulator/Machine.h"
@@ -43,7 +43,9 @@ struct Of<T> {
     std::memcpy(&value, p + lane, 8);
     return value;
   }
-  static FC_INLINE void set(uint64_t *p, unsigned lane, T value) { std::memcpy(p + lane, &value, 8); }
+  static FC_INLINE void set(uint64_t *p, unsigned lane, T value) {
+    std::memcpy(p + lane, &value, 8);
+  }
 };
 
 template <class T> typename Of<T>::Storage *bank(Warp &warp, uint16_t unit) {

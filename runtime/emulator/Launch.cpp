@@ -1,9 +1,9 @@
-// Launch.cpp - Module::load and launch(): checks of what the caller gave, the host threads over CTAs,
-// and the report.
+// Launch.cpp - Module::load and launch(): checks of what the caller gave, the host threads over
+// CTAs, and the report.
 //
 // CTAs are independent, so workers take them from a counter; each has its own machine and its own
-// tally, and the first fault in CTA order is the one reported, whatever ran first. A kernel whose CTAs
-// may talk to each other (global atomics, volatile or ordered accesses) runs on one thread.
+// tally, and the first fault in CTA order is the one reported, whatever ran first. A kernel whose
+// CTAs may talk to each other (global atomics, volatile or ordered accesses) runs on one thread.
 #include "runtime/emulator/Decoder.h"
 
 #include <algorithm>
@@ -92,9 +92,15 @@ Report refuse(std::string id, const std::string &what, const std::string &rule) 
 /// Shared memory that a CTA of a target may have.
 uint32_t sharedLimit(unsigned sm) {
   switch (sm) {
-  case 80: case 87: return 163 * 1024;
-  case 90: case 100: case 103: return 227 * 1024;
-  default: return sm < 80 ? 64 * 1024 : 99 * 1024; // 86, 89, 120
+  case 80:
+  case 87:
+    return 163 * 1024;
+  case 90:
+  case 100:
+  case 103:
+    return 227 * 1024;
+  default:
+    return sm < 80 ? 64 * 1024 : 99 * 1024; // 86, 89, 120
   }
 }
 
@@ -107,8 +113,8 @@ std::optional<Report> checkLaunch(const LoadedModule &module, const Program *pro
     std::string known;
     for (const std::string &name : module.entries())
       known += fmt::format("{}`{}`", known.empty() ? "" : ", ", name);
-    return refuse("LAUNCH", fmt::format("`{}` is no kernel of {}", launch.entry,
-                                        module.parsed.name),
+    return refuse("LAUNCH",
+                  fmt::format("`{}` is no kernel of {}", launch.entry, module.parsed.name),
                   fmt::format("it has {}", known.empty() ? "none" : known));
   }
   uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2];
@@ -126,10 +132,10 @@ std::optional<Report> checkLaunch(const LoadedModule &module, const Program *pro
                   fmt::format("`{}` requires {}", launch.entry, dims(function.requiredBlock)));
   if (function.maxBlock[0] &&
       threads > uint64_t(function.maxBlock[0]) * function.maxBlock[1] * function.maxBlock[2])
-    return refuse("LAUNCH", fmt::format("block {}", dims(launch.block)),
-                  fmt::format("`{}` has at most {} threads", launch.entry,
-                              uint64_t(function.maxBlock[0]) * function.maxBlock[1] *
-                                  function.maxBlock[2]));
+    return refuse(
+        "LAUNCH", fmt::format("block {}", dims(launch.block)),
+        fmt::format("`{}` has at most {} threads", launch.entry,
+                    uint64_t(function.maxBlock[0]) * function.maxBlock[1] * function.maxBlock[2]));
   if (launch.params.size() != program->paramBytes)
     return refuse("LAUNCH", fmt::format("{} bytes of parameters", launch.params.size()),
                   fmt::format("`{}` takes {}", launch.entry, program->paramBytes));
@@ -282,8 +288,8 @@ void placeMemory(const LoadedModule &module, Launch &launch, GlobalMemory &memor
       region.definedStorage = std::make_unique<uint8_t[]>(buffer.bytes);
       region.defined = region.definedStorage.get();
     }
-    // cudaMalloc aligns to 256 bytes; a tensor inside an allocation may start at any 16, which is what
-    // seeded runs show.
+    // cudaMalloc aligns to 256 bytes; a tensor inside an allocation may start at any 16, which is
+    // what seeded runs show.
     uint64_t skew = launch.async == Launch::Async::Random ? 16 : 0;
     buffer.device = memory.add(std::move(region), 256, skew);
   }
@@ -348,8 +354,7 @@ Result launch(const Module &module, Launch &launch) {
   result.ok = run.failedAt == UINT64_MAX;
   result.report = std::move(run.report);
   fillCounters(result.counters, run.tally);
-  result.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 

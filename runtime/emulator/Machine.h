@@ -3,12 +3,12 @@
 //
 // A warp keeps each register as 32 lanes side by side (a "unit" is 32 words of 32 bits; a 64-bit
 // register takes two units), so that a handler is one loop over lanes that the compiler vectorises.
-// Predicates are 32-bit lane masks. Constants and special registers are units filled beforehand, so a
-// handler never asks what kind of operand it has.
+// Predicates are 32-bit lane masks. Constants and special registers are units filled beforehand, so
+// a handler never asks what kind of operand it has.
 #pragma once
-#include "runtime/emulator/Spaces.h"
 #include "runtime/emulator/Opcodes.h"
 #include "runtime/emulator/Races.h"
+#include "runtime/emulator/Spaces.h"
 
 #include <array>
 #include <memory>
@@ -31,8 +31,8 @@ using Handler = void (*)(Warp &warp, const Inst &inst, uint32_t mask);
 
 /// How the run loop treats an instruction.
 enum class Kind : uint8_t {
-  Plain,   ///< call the handler, go on
-  Branch,  ///< to `target`
+  Plain,  ///< call the handler, go on
+  Branch, ///< to `target`
   BranchIndexed,
   Exit,
   Aligned, ///< plain, but every lane of the warp that has not exited has to be here
@@ -55,22 +55,23 @@ struct Inst {
   Kind kind = Kind::Plain;
   Class cls = Class::Alu;
   bool wideAddress[2] = {true, true}; ///< the base of a memory operand has 64 bits
-  bool checkDefined = false; ///< touches a register that some path leaves undefined
-  uint8_t count = 1;         ///< elements of a vector access
+  bool checkDefined = false;          ///< touches a register that some path leaves undefined
+  uint8_t count = 1;                  ///< elements of a vector access
   static constexpr uint16_t noGuard = 0xffff;
 };
 
-/// A fault of the running kernel. What the report's first and last lines say; the place is added where
-/// it is caught.
+/// A fault of the running kernel. What the report's first and last lines say; the place is added
+/// where it is caught.
 struct Fault {
   std::string id;
-  std::string what;  ///< what was seen
-  std::string rule;  ///< then the rule
+  std::string what; ///< what was seen
+  std::string rule; ///< then the rule
   int lane = -1;
   std::string notes; ///< more lines: the other side of a race, the waiters of a deadlock
 };
 
-/// Registers that some path may read before it wrote them; the only ones whose definedness is tracked.
+/// Registers that some path may read before it wrote them; the only ones whose definedness is
+/// tracked.
 struct DefCheck {
   uint32_t instruction;
   std::vector<std::pair<uint16_t, std::string>> reads; ///< {tracked index, name}
@@ -78,9 +79,36 @@ struct DefCheck {
 };
 
 enum class Special : uint8_t {
-  TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ, LaneId,
-  WarpId, NwarpId, MaskEq, MaskLe, MaskLt, MaskGe, MaskGt, SmId, NsmId, GridId, DynamicShared,
-  TotalShared, Clock, Clock64, Zero, One, Unknown,
+  TidX,
+  TidY,
+  TidZ,
+  NtidX,
+  NtidY,
+  NtidZ,
+  CtaidX,
+  CtaidY,
+  CtaidZ,
+  NctaidX,
+  NctaidY,
+  NctaidZ,
+  LaneId,
+  WarpId,
+  NwarpId,
+  MaskEq,
+  MaskLe,
+  MaskLt,
+  MaskGe,
+  MaskGt,
+  SmId,
+  NsmId,
+  GridId,
+  DynamicShared,
+  TotalShared,
+  Clock,
+  Clock64,
+  Zero,
+  One,
+  Unknown,
 };
 
 /// An entry, decoded.
@@ -92,7 +120,11 @@ struct Program {
   std::vector<std::vector<uint32_t>> branchTables;
   unsigned units = 0, predicates = 0;
   /// Units with a constant: {unit, bits}; `wide` ones fill two units.
-  struct Constant { uint16_t unit; bool wide; uint64_t bits; };
+  struct Constant {
+    uint16_t unit;
+    bool wide;
+    uint64_t bits;
+  };
   std::vector<Constant> constants;
   std::vector<std::pair<uint16_t, Special>> specials;
   unsigned tracked = 0;
@@ -103,7 +135,7 @@ struct Program {
   uint32_t dynamicShared = 0; ///< address at which the dynamic part starts
   uint32_t localBytes = 0;
   unsigned sharedGranule = 4; ///< the smallest access that may go to shared memory
-  bool communicates = false; ///< global atomics or fences: CTAs run in order on one thread
+  bool communicates = false;  ///< global atomics or fences: CTAs run in order on one thread
   std::array<uint32_t, 3> cluster{1, 1, 1};
 };
 
@@ -121,19 +153,20 @@ struct Tally {
   uint64_t sharedWavefronts = 0, sharedWavefrontsIdeal = 0;
   uint64_t globalSectors = 0, globalSectorsIdeal = 0, globalRequests = 0;
   uint64_t globalRead = 0, globalWritten = 0;
-  uint64_t barriers = 0, mma = 0, tensorFlops = 0, tensorFlopsUseful = 0, asyncCopies = 0, asyncBytes = 0;
+  uint64_t barriers = 0, mma = 0, tensorFlops = 0, tensorFlopsUseful = 0, asyncCopies = 0,
+           asyncBytes = 0;
   void add(const Tally &other);
 };
 
 /// One cp.async of a warp, from its issue until all its lanes have waited for it.
 struct AsyncCopy {
   static constexpr uint32_t open = UINT32_MAX; ///< not committed yet
-  uint32_t pending = 0;        ///< lanes whose copy is in flight
-  uint32_t source = 0;         ///< instruction
+  uint32_t pending = 0;                        ///< lanes whose copy is in flight
+  uint32_t source = 0;                         ///< instruction
   unsigned bytes = 0;
-  bool landed = false;         ///< the bytes are there already, though nobody may look
-  uint32_t group[warpSize];    ///< number of the commit, by lane
-  uint32_t to[warpSize];       ///< shared address
+  bool landed = false;      ///< the bytes are there already, though nobody may look
+  uint32_t group[warpSize]; ///< number of the commit, by lane
+  uint32_t to[warpSize];    ///< shared address
   const uint8_t *from[warpSize];
   uint8_t sourceBytes[warpSize]; ///< the rest is zeros
 };
@@ -141,14 +174,14 @@ struct AsyncCopy {
 struct Warp {
   Cta *cta = nullptr;
   unsigned index = 0;
-  uint32_t *units = nullptr;      ///< 64-byte aligned
+  uint32_t *units = nullptr; ///< 64-byte aligned
   std::vector<uint32_t> preds;
-  std::vector<uint32_t> tracked;  ///< lanes in which a tracked register is defined
-  uint32_t carry = 0;             ///< the condition code of add.cc, one bit a lane
-  uint32_t pc = 0, active = 0;    ///< the group that runs
-  uint32_t live = 0;              ///< lanes that have not exited
-  uint32_t limit = UINT32_MAX;    ///< the next place at which another group waits or joins
-  uint32_t loops = 0;             ///< backward branches since another group ran
+  std::vector<uint32_t> tracked; ///< lanes in which a tracked register is defined
+  uint32_t carry = 0;            ///< the condition code of add.cc, one bit a lane
+  uint32_t pc = 0, active = 0;   ///< the group that runs
+  uint32_t live = 0;             ///< lanes that have not exited
+  uint32_t limit = UINT32_MAX;   ///< the next place at which another group waits or joins
+  uint32_t loops = 0;            ///< backward branches since another group ran
   std::vector<Group> parked;
   bool blocked = false;
   uint64_t issued = 0;
@@ -195,7 +228,11 @@ struct BarrierState {
   uint32_t line = 0; ///< of the first arrival
   uint32_t reduced = 0;
   SyncClock clock;
-  struct Result { unsigned warp; uint16_t op; uint32_t mask; };
+  struct Result {
+    unsigned warp;
+    uint16_t op;
+    uint32_t mask;
+  };
   std::vector<Result> results; ///< where bar.red puts its value
 };
 

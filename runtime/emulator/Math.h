@@ -1,6 +1,7 @@
-// Math.h - the special functions of PTX, made of additions and multiplications in double, so that every
-// host computes the same bits. Each is within half an ulp and a bit of the true value, far inside the
-// bounds of the ISA (9.7.3, "Floating Point Instructions"); hardware differs from it within those.
+// Math.h - the special functions of PTX, made of additions and multiplications in double, so that
+// every host computes the same bits. Each is within half an ulp and a bit of the true value, far
+// inside the bounds of the ISA (9.7.3, "Floating Point Instructions"); hardware differs from it
+// within those.
 #pragma once
 #include "runtime/emulator/Half.h"
 
@@ -9,8 +10,8 @@ namespace fc::emu {
 /// 2^f for |f| <= 1/2: the exponential series to the tenth power, relative error below 1e-13.
 FC_INLINE double exp2Fraction(double f) {
   constexpr double ln2 = 0.69314718055994530942;
-  constexpr double c[] = {1,           1,           1.0 / 2,      1.0 / 6,       1.0 / 24, 1.0 / 120,
-                          1.0 / 720,   1.0 / 5040,  1.0 / 40320,  1.0 / 362880,  1.0 / 3628800};
+  constexpr double c[] = {1,         1,          1.0 / 2,     1.0 / 6,      1.0 / 24,     1.0 / 120,
+                          1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800};
   double t = f * ln2, sum = c[10];
   for (int i = 9; i >= 0; --i)
     sum = sum * t + c[i];

@@ -1,7 +1,8 @@
 // Matrix.cpp - ldmatrix, stmatrix, movmatrix: 8x8 matrices of 16-bit elements, spread over a warp.
 //
 // Lane l holds elements 2(l%4) and 2(l%4)+1 of row l/4 (ISA, "ldmatrix"); `.trans` swaps rows and
-// columns. Row r of matrix j is at the address that lane 8j+r gives; other lanes' addresses are ignored.
+// columns. Row r of matrix j is at the address that lane 8j+r gives; other lanes' addresses are
+// ignored.
 #include "runtime/emulator/Access.h"
 #include "runtime/emulator/Decoder.h"
 
@@ -33,8 +34,12 @@ void place(unsigned lane, unsigned half, bool transposed, unsigned &row, unsigne
 void ldmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
   checkWhole(warp, inst, mask);
   unsigned n = inst.count;
-  Access access{warp, inst, n == 4 ? allLanes : (1u << (8 * n)) - 1,
-                inst.aux & 2 ? Space::Generic : Space::Shared, 16, false};
+  Access access{warp,
+                inst,
+                n == 4 ? allLanes : (1u << (8 * n)) - 1,
+                inst.aux & 2 ? Space::Generic : Space::Shared,
+                16,
+                false};
   access.computeAddresses(n);
   access.resolve();
   Matrices matrix;
@@ -66,8 +71,12 @@ void stmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
         matrix[j][row][column] = uint16_t(s[l] >> (16 * half));
       }
   }
-  Access access{warp, inst, n == 4 ? allLanes : (1u << (8 * n)) - 1,
-                inst.aux & 2 ? Space::Generic : Space::Shared, 16, true};
+  Access access{warp,
+                inst,
+                n == 4 ? allLanes : (1u << (8 * n)) - 1,
+                inst.aux & 2 ? Space::Generic : Space::Shared,
+                16,
+                true};
   access.computeAddresses(0);
   access.resolve();
   for (unsigned l = 0; l < 8 * n; ++l)

@@ -58,8 +58,8 @@ template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask)
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     for (unsigned k = 0; k < n; ++k) {
-      Element value = wide ? Element(warp.wide(inst.op[1 + k])[l])
-                           : Element(warp.word(inst.op[1 + k])[l]);
+      Element value =
+          wide ? Element(warp.wide(inst.op[1 + k])[l]) : Element(warp.word(inst.op[1 + k])[l]);
       std::memcpy(access.host[l] + k * sizeof(Element), &value, sizeof value);
     }
   }
@@ -69,8 +69,8 @@ template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask)
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     for (unsigned k = 0; k < n; ++k) {
-      Element value = wide ? Element(warp.wide(inst.op[1 + k])[l])
-                           : Element(warp.word(inst.op[1 + k])[l]);
+      Element value =
+          wide ? Element(warp.wide(inst.op[1 + k])[l]) : Element(warp.word(inst.op[1 + k])[l]);
       if (std::memcmp(access.host[l] + k * sizeof(Element), &value, sizeof value) != 0)
         throw Fault{"RACE-WAW",
                     fmt::format("lanes of the warp store different values to shared address 0x{:x}",
@@ -127,8 +127,8 @@ bool bindMemory(const Match &match, Inst &inst) {
   unsigned bits = ptx::bitsOf(match.type());
   // The registers may be wider than what is loaded or stored.
   unsigned registerBits = isLoad ? match.destBits : match.sourceBits;
-  bool strong = match.has("volatile") || match.has("relaxed") || match.has("acquire") ||
-                match.has("release");
+  bool strong =
+      match.has("volatile") || match.has("relaxed") || match.has("acquire") || match.has("release");
   inst.aux = uint32_t(space) | (strong ? 16 : 0) | (registerBits == 64 ? 32 : 0);
   if (isLoad) {
     if (space == Space::Param && inst.count == 1 && bits == registerBits && bits >= 32) {
@@ -138,29 +138,49 @@ bool bindMemory(const Match &match, Inst &inst) {
     }
     bool sign = ptx::isSigned(match.type());
     switch (bits) {
-    case 8: inst.run = sign ? load<uint8_t, true> : load<uint8_t, false>; break;
-    case 16: inst.run = sign ? load<uint16_t, true> : load<uint16_t, false>; break;
-    case 32: inst.run = sign ? load<uint32_t, true> : load<uint32_t, false>; break;
-    default: inst.run = load<uint64_t, false>; break;
+    case 8:
+      inst.run = sign ? load<uint8_t, true> : load<uint8_t, false>;
+      break;
+    case 16:
+      inst.run = sign ? load<uint16_t, true> : load<uint16_t, false>;
+      break;
+    case 32:
+      inst.run = sign ? load<uint32_t, true> : load<uint32_t, false>;
+      break;
+    default:
+      inst.run = load<uint64_t, false>;
+      break;
     }
     return true;
   }
   switch (bits) {
-  case 8: inst.run = store<uint8_t>; break;
-  case 16: inst.run = store<uint16_t>; break;
-  case 32: inst.run = store<uint32_t>; break;
-  default: inst.run = store<uint64_t>; break;
+  case 8:
+    inst.run = store<uint8_t>;
+    break;
+  case 16:
+    inst.run = store<uint16_t>;
+    break;
+  case 32:
+    inst.run = store<uint32_t>;
+    break;
+  default:
+    inst.run = store<uint64_t>;
+    break;
   }
   return true;
 }
 
 Class classOf(Space space) {
   switch (space) {
-  case Space::Shared: return Class::Shared;
-  case Space::Local: return Class::Local;
+  case Space::Shared:
+    return Class::Shared;
+  case Space::Local:
+    return Class::Local;
   case Space::Const:
-  case Space::Param: return Class::Const;
-  default: return Class::Global;
+  case Space::Param:
+    return Class::Const;
+  default:
+    return Class::Global;
   }
 }
 

@@ -1,9 +1,9 @@
 // Mma.cpp - mma.sync.
 //
 // The plain mode multiplies exactly and adds in f32, in the order of k: products of f16, bf16, tf32
-// and f8 are exact in f32, so one rounding a step. The exact mode rounds as the hardware is known to
-// (after Microsoft's MMA-Sim): the products of a step and the accumulator are
-// aligned to the largest exponent, cut off F bits below it, summed exactly, and cut to f32.
+// and f8 are exact in f32, so one rounding a step. The exact mode rounds as the hardware is known
+// to (after Microsoft's MMA-Sim): the products of a step and the accumulator are aligned to the
+// largest exponent, cut off F bits below it, summed exactly, and cut to f32.
 //
 // A register of a fragment holds, over its 32 lanes, eight rows of eight 16-bit elements in order
 // (MmaLayout.h), so fragments are read as small matrices and not lane by lane.
@@ -40,12 +40,18 @@ constexpr unsigned rows = 16, columns = 8, maxK = 32;
 
 float decode(Type type, uint32_t bits) {
   switch (type) {
-  case Type::F16: return fromHalf(uint16_t(bits));
-  case Type::BF16: return fromBfloat(uint16_t(bits));
-  case Type::TF32: return std::bit_cast<float>(bits & 0xffffe000u); // the low bits are ignored
-  case Type::E4M3: return fromE4m3(uint8_t(bits));
-  case Type::E5M2: return fromE5m2(uint8_t(bits));
-  default: return 0;
+  case Type::F16:
+    return fromHalf(uint16_t(bits));
+  case Type::BF16:
+    return fromBfloat(uint16_t(bits));
+  case Type::TF32:
+    return std::bit_cast<float>(bits & 0xffffe000u); // the low bits are ignored
+  case Type::E4M3:
+    return fromE4m3(uint8_t(bits));
+  case Type::E5M2:
+    return fromE5m2(uint8_t(bits));
+  default:
+    return 0;
   }
 }
 int32_t decodeInt(Type type, uint32_t bits) {
@@ -54,8 +60,8 @@ int32_t decodeInt(Type type, uint32_t bits) {
 
 /// Reads a fragment of `count` elements a lane into a matrix, element by element.
 template <class T, class Where, class Decode>
-void gather(Warp &warp, const uint16_t *op, unsigned count, unsigned bits, T *matrix, unsigned stride,
-            Where where, Decode decodeElement) {
+void gather(Warp &warp, const uint16_t *op, unsigned count, unsigned bits, T *matrix,
+            unsigned stride, Where where, Decode decodeElement) {
   unsigned perRegister = 32 / bits;
   uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
   for (unsigned i = 0; i < count; ++i) {
@@ -95,7 +101,8 @@ FC_INLINE void gather16(Warp &warp, const uint16_t *a, const uint16_t *b, unsign
 }
 
 template <unsigned K>
-void multiply(const float (&A)[rows][maxK], const float (&B)[maxK][columns], float (&C)[rows][columns]) {
+void multiply(const float (&A)[rows][maxK], const float (&B)[maxK][columns],
+              float (&C)[rows][columns]) {
   for (unsigned m = 0; m < rows; ++m) {
     float sum[columns];
     for (unsigned n = 0; n < columns; ++n)
@@ -110,8 +117,10 @@ void multiply(const float (&A)[rows][maxK], const float (&B)[maxK][columns], flo
   }
 }
 
-/// One fused step of the hardware: sum of exact terms, all cut off at F bits below the largest exponent.
-float fusedStep(const float *a, const float *b, unsigned stride, unsigned k, float c, int fraction) {
+/// One fused step of the hardware: sum of exact terms, all cut off at F bits below the largest
+/// exponent.
+float fusedStep(const float *a, const float *b, unsigned stride, unsigned k, float c,
+                int fraction) {
   bool nan = c != c, plus = c == HUGE_VALF, minus = c == -HUGE_VALF;
   double product[maxK];
   int largest = INT32_MIN, exponent[maxK + 1];
@@ -160,8 +169,8 @@ void checkWhole(uint32_t mask) {
                 "all 32 lanes of the warp have to execute a matrix instruction", -1, ""};
 }
 
-/// A multiplication counts as useful unless one of its factors is zero, as masked scores and padding
-/// are.
+/// A multiplication counts as useful unless one of its factors is zero, as masked scores and
+/// padding are.
 template <class T>
 uint64_t usefulProducts(const T (&A)[rows][maxK], const T (&B)[maxK][columns], unsigned k) {
   uint32_t inA[maxK] = {}, inB[maxK] = {};
@@ -196,15 +205,18 @@ void mmaFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   else if (shape.a() == Type::BF16)
     gather16(warp, a, b, k, A, B, [](uint16_t x) { return fromBfloat(x); });
   else {
-    gather(warp, a, inA * 32 / bits, bits, &A[0][0], maxK,
-           [=](unsigned l, unsigned i) { return mmaA(l, i, bits); },
-           [=](uint32_t x) { return decode(shape.a(), x); });
-    gather(warp, b, inB * 32 / bits, bits, &B[0][0], columns,
-           [=](unsigned l, unsigned i) { return mmaB(l, i, bits); },
-           [=](uint32_t x) { return decode(shape.b(), x); });
+    gather(
+        warp, a, inA * 32 / bits, bits, &A[0][0], maxK,
+        [=](unsigned l, unsigned i) { return mmaA(l, i, bits); },
+        [=](uint32_t x) { return decode(shape.a(), x); });
+    gather(
+        warp, b, inB * 32 / bits, bits, &B[0][0], columns,
+        [=](unsigned l, unsigned i) { return mmaB(l, i, bits); },
+        [=](uint32_t x) { return decode(shape.b(), x); });
   }
   if (shape.halfAccumulator()) {
-    gather(warp, c, 4, 16, &C[0][0], columns, mmaC, [](uint32_t x) { return fromHalf(uint16_t(x)); });
+    gather(warp, c, 4, 16, &C[0][0], columns, mmaC,
+           [](uint32_t x) { return fromHalf(uint16_t(x)); });
   } else {
     for (unsigned i = 0; i < 4; ++i) {
       const uint32_t *words = warp.word(c[i]);
@@ -215,8 +227,10 @@ void mmaFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   if (warp.cta->grid->launch->exactMma)
     multiplyExactly(A, B, C, k, shape);
   else
-    k == 16 ? multiply<16>(A, B, C) : k == 8 ? multiply<8>(A, B, C)
-    : k == 32 ? multiply<32>(A, B, C) : multiply<4>(A, B, C);
+    k == 16   ? multiply<16>(A, B, C)
+    : k == 8  ? multiply<8>(A, B, C)
+    : k == 32 ? multiply<32>(A, B, C)
+              : multiply<4>(A, B, C);
   if (shape.halfAccumulator()) {
     for (unsigned r = 0; r < 2; ++r) {
       uint32_t *words = warp.word(d[r]);
@@ -240,12 +254,12 @@ void mmaInt(Warp &warp, const Inst &inst, uint32_t mask) {
   unsigned k = shape.k(), inA = k / 8, inB = k / 16;
   const uint16_t *d = inst.op, *a = d + 4, *b = a + inA, *c = b + inB;
   int32_t A[rows][maxK] = {}, B[maxK][columns] = {}, C[rows][columns];
-  gather(warp, a, inA * 4, 8, &A[0][0], maxK,
-         [](unsigned l, unsigned i) { return mmaA(l, i, 8); },
-         [=](uint32_t x) { return decodeInt(shape.a(), x); });
-  gather(warp, b, inB * 4, 8, &B[0][0], columns,
-         [](unsigned l, unsigned i) { return mmaB(l, i, 8); },
-         [=](uint32_t x) { return decodeInt(shape.b(), x); });
+  gather(
+      warp, a, inA * 4, 8, &A[0][0], maxK, [](unsigned l, unsigned i) { return mmaA(l, i, 8); },
+      [=](uint32_t x) { return decodeInt(shape.a(), x); });
+  gather(
+      warp, b, inB * 4, 8, &B[0][0], columns, [](unsigned l, unsigned i) { return mmaB(l, i, 8); },
+      [=](uint32_t x) { return decodeInt(shape.b(), x); });
   gather(warp, c, 4, 32, &C[0][0], columns, mmaC, [](uint32_t x) { return int32_t(x); });
   for (unsigned m = 0; m < rows; ++m)
     for (unsigned n = 0; n < columns; ++n) {

@@ -2,8 +2,9 @@
 // ("Matrix Fragments for mma.m16n8k16 ..."). The compiler has its own tables, written apart from
 // these; a unit test compares them.
 //
-// With g = lane / 4 and t = lane % 4, and i counting a lane's elements from its first register's low
-// bits on. An element of `bits` bits; K = 256 / bits per "full" step, half that for the short shapes.
+// With g = lane / 4 and t = lane % 4, and i counting a lane's elements from its first register's
+// low bits on. An element of `bits` bits; K = 256 / bits per "full" step, half that for the short
+// shapes.
 #pragma once
 
 namespace fc::emu {
@@ -12,8 +13,8 @@ struct Element {
   unsigned row, column;
 };
 
-/// A, 16 x K. Elements come in runs that fill a register: the runs go down by 8 rows, then right by a
-/// half of K.
+/// A, 16 x K. Elements come in runs that fill a register: the runs go down by 8 rows, then right by
+/// a half of K.
 constexpr Element mmaA(unsigned lane, unsigned i, unsigned bits) {
   unsigned run = 32 / bits, g = lane / 4, t = lane % 4;
   unsigned reg = i / run;

@@ -1,8 +1,8 @@
 // Mutate.h - the mutation gate: is every synchronisation of a kernel checked?
 //
-// A mutant is the module with one commit, wait, barrier or fence left out. Each must make a launch end
-// in a report; one that does not is either a hole in the checks or a synchronisation that the kernel
-// does not need, and both are worth knowing.
+// A mutant is the module with one commit, wait, barrier or fence left out. Each must make a launch
+// end in a report; one that does not is either a hole in the checks or a synchronisation that the
+// kernel does not need, and both are worth knowing.
 #pragma once
 #include "runtime/emulator/Emulator.h"
 
@@ -17,7 +17,7 @@ struct Mutant {
   uint32_t line;           ///< of the statement left out
   std::string instruction; ///< its text
   std::string kernel;
-  std::string ptx;         ///< the module without it, lines as before
+  std::string ptx; ///< the module without it, lines as before
 };
 
 /// One mutant for each synchronising statement of the module. Empty if it does not parse.
@@ -30,8 +30,8 @@ struct MutationScore {
   std::string text() const;
 };
 
-/// Loads every mutant of `kernel` (all kernels if empty) and asks `caught` whether a run of it reports.
-/// `caught` tries as many modes and seeds as it likes.
+/// Loads every mutant of `kernel` (all kernels if empty) and asks `caught` whether a run of it
+/// reports. `caught` tries as many modes and seeds as it likes.
 MutationScore mutationScore(std::string_view ptx, std::string_view name, std::string_view kernel,
                             const std::function<bool(const Module &)> &caught);
 

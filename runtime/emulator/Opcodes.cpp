@@ -137,7 +137,10 @@ bool Form::matches(const std::vector<std::string_view> &words) const {
 }
 
 unsigned vectorOf(std::string_view word, unsigned otherwise) {
-  return word == "v2" || word == "x2" ? 2 : word == "v4" || word == "x4" ? 4 : word == "x1" ? 1 : otherwise;
+  return word == "v2" || word == "x2"   ? 2
+         : word == "v4" || word == "x4" ? 4
+         : word == "x1"                 ? 1
+                                        : otherwise;
 }
 
 const std::vector<Form> &allForms() {
@@ -157,9 +160,9 @@ std::vector<const Form *> formsOf(std::string_view opcode) {
 }
 
 std::string_view nameOf(Class cls) {
-  static constexpr std::string_view names[] = {
-      "alu",    "fma",     "mufu", "convert", "memory",  "global", "shared", "local",
-      "const",  "atomic",  "shuffle", "sync", "control", "async",  "tensor"};
+  static constexpr std::string_view names[] = {"alu",     "fma",    "mufu",    "convert", "memory",
+                                               "global",  "shared", "local",   "const",   "atomic",
+                                               "shuffle", "sync",   "control", "async",   "tensor"};
   return names[unsigned(cls)];
 }
 
@@ -252,7 +255,8 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
   };
   switch (spec.kind) {
   case Kind::PredPair:
-    return types.back() == ptx::Type::F16x2 || types.back() == ptx::Type::BF16x2 ? "%p0|%p1" : "%p0";
+    return types.back() == ptx::Type::F16x2 || types.back() == ptx::Type::BF16x2 ? "%p0|%p1"
+                                                                                 : "%p0";
   case Kind::Memory:
     return "[%d9]";
   case Kind::Label:
@@ -296,11 +300,11 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
 } // namespace
 
 std::string conformancePtx(unsigned sm, bool archSpecific) {
-  std::string text = fmt::format(
-      ".version 8.6\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
-      ".reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<64>;\n.reg .b64 %d<10>;\n"
-      "targets: .branchtargets done;\n",
-      sm, archSpecific ? "a" : "");
+  std::string text =
+      fmt::format(".version 8.6\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
+                  ".reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<64>;\n.reg .b64 %d<10>;\n"
+                  "targets: .branchtargets done;\n",
+                  sm, archSpecific ? "a" : "");
   for (const Form &form : allForms()) {
     if (form.sm > sm)
       continue;

@@ -1,4 +1,5 @@
-// Opcodes.h - the table of Opcodes.def, parsed once: what forms there are and how text matches them.
+// Opcodes.h - the table of Opcodes.def, parsed once: what forms there are and how text matches
+// them.
 #pragma once
 #include "runtime/emulator/Ptx.h"
 
@@ -17,13 +18,40 @@ enum class Op : uint16_t {
 
 /// Which file holds the semantics.
 enum class Family : uint8_t {
-  Arith, Special, Bits, Compare, Convert, Memory, Atomic, WarpLanes, Sync, Control, Async, Matrix, Mma, Wmma,
+  Arith,
+  Special,
+  Bits,
+  Compare,
+  Convert,
+  Memory,
+  Atomic,
+  WarpLanes,
+  Sync,
+  Control,
+  Async,
+  Matrix,
+  Mma,
+  Wmma,
 };
 
 /// What `warp_instructions.<class>` counts. Memory is resolved by state space when decoding.
 enum class Class : uint8_t {
-  Alu, Fma, Mufu, Convert, Memory, Global, Shared, Local, Const, Atomic, Shuffle, Sync, Control,
-  Async, Tensor, Count,
+  Alu,
+  Fma,
+  Mufu,
+  Convert,
+  Memory,
+  Global,
+  Shared,
+  Local,
+  Const,
+  Atomic,
+  Shuffle,
+  Sync,
+  Control,
+  Async,
+  Tensor,
+  Count,
 };
 std::string_view nameOf(Class cls);
 
@@ -31,7 +59,7 @@ struct OperandSpec {
   enum class Kind : uint8_t { Dest, Source, PredPair, Memory, Label, Immediate, Move } kind;
   enum class Select : uint8_t { Last, Wide, First, Second, Fixed } select = Select::Last;
   ptx::Type fixed = ptx::Type::None;
-  bool pair = false;     ///< d|p
+  bool pair = false; ///< d|p
   bool optional = false;
   bool byModifier = false; ///< vd, vs: a vector when `.v2` or `.v4` says so
   unsigned vector = 0;     ///< vd4: a vector of so many; 0: a scalar

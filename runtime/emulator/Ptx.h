@@ -1,4 +1,5 @@
-// Ptx.h - a PTX module as the parser leaves it: names resolved to declarations, nothing executed yet.
+// Ptx.h - a PTX module as the parser leaves it: names resolved to declarations, nothing executed
+// yet.
 //
 // Every string_view points into the source text, which ParsedModule owns.
 #pragma once
@@ -14,8 +15,36 @@ namespace fc::emu::ptx {
 
 /// PTX's fundamental types. `Pred` has no size; packed types are 32 bits wide.
 enum class Type : uint8_t {
-  None, Pred, B8, B16, B32, B64, B128, U8, U16, U32, U64, S8, S16, S32, S64,
-  F16, F16x2, BF16, BF16x2, F32, F64, TF32, E4M3, E5M2, E4M3x2, E5M2x2, S4, U4, U16x2, S16x2,
+  None,
+  Pred,
+  B8,
+  B16,
+  B32,
+  B64,
+  B128,
+  U8,
+  U16,
+  U32,
+  U64,
+  S8,
+  S16,
+  S32,
+  S64,
+  F16,
+  F16x2,
+  BF16,
+  BF16x2,
+  F32,
+  F64,
+  TF32,
+  E4M3,
+  E5M2,
+  E4M3x2,
+  E5M2x2,
+  S4,
+  U4,
+  U16x2,
+  S16x2,
 };
 
 /// Width of a value of the type in bits; 0 for None and Pred.
@@ -30,7 +59,7 @@ inline bool isSigned(Type t) {
 enum class Space : uint8_t { Generic, Global, Shared, Local, Const, Param };
 
 struct Register {
-  std::string_view name;  ///< as written, "%r12"
+  std::string_view name; ///< as written, "%r12"
   Type type;
 };
 
@@ -41,10 +70,14 @@ struct Variable {
   Type element;
   uint32_t align = 1;
   uint64_t bytes = 0;
-  bool external = false;          ///< `.extern .shared x[]`: the dynamic shared memory
-  std::vector<std::byte> init;    ///< empty: zero for .global and .const, NaN for .shared
+  bool external = false;       ///< `.extern .shared x[]`: the dynamic shared memory
+  std::vector<std::byte> init; ///< empty: zero for .global and .const, NaN for .shared
   /// Addresses of other variables in the initialiser: {byte, variable, addend}.
-  struct Fixup { uint64_t byte; std::string_view symbol; int64_t addend; };
+  struct Fixup {
+    uint64_t byte;
+    std::string_view symbol;
+    int64_t addend;
+  };
   std::vector<Fixup> fixups;
   uint32_t line = 0;
 };
@@ -67,7 +100,8 @@ struct Operand {
   int32_t reg = -1;
   uint64_t bits = 0;
   std::string_view name;
-  int32_t variable = -1; ///< Symbol: index in Function::variables or, from 1<<24 on, in the module's
+  int32_t variable =
+      -1; ///< Symbol: index in Function::variables or, from 1<<24 on, in the module's
   std::vector<Operand> elements;
 };
 
@@ -99,9 +133,9 @@ struct Function {
   std::vector<Instruction> body;
   std::vector<Label> labels;
   std::vector<uint32_t> scopeParents; ///< scope -> the one around it; 0 is the body itself
-  std::array<uint32_t, 3> requiredBlock{0, 0, 0}; ///< .reqntid
-  std::array<uint32_t, 3> maxBlock{0, 0, 0};      ///< .maxntid
-  std::array<uint32_t, 3> cluster{0, 0, 0};       ///< .reqnctapercluster
+  std::array<uint32_t, 3> requiredBlock{0, 0, 0};                          ///< .reqntid
+  std::array<uint32_t, 3> maxBlock{0, 0, 0};                               ///< .maxntid
+  std::array<uint32_t, 3> cluster{0, 0, 0};                                ///< .reqnctapercluster
   std::map<std::string_view, std::vector<std::string_view>> branchTargets; ///< .branchtargets
   uint32_t line = 0;
 };

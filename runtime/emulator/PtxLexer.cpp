@@ -162,9 +162,8 @@ Token Lexer::next() {
     return token;
   }
   if (std::string_view("{}[](),;:=+-!|<>@*/&^~").find(c) == std::string_view::npos)
-    throw Error{line, c > ' ' && c < 127
-                          ? fmt::format("unexpected character `{}`", c)
-                          : fmt::format("unexpected byte 0x{:02x}", uint8_t(c))};
+    throw Error{line, c > ' ' && c < 127 ? fmt::format("unexpected character `{}`", c)
+                                         : fmt::format("unexpected byte 0x{:02x}", uint8_t(c))};
   ++at;
   token.kind = TokenKind::Punct;
   token.punct = c;

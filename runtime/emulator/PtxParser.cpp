@@ -1,7 +1,8 @@
 // PtxParser.cpp - recursive descent over PTX statements.
 //
-// Registers and variables are resolved here, scope by scope, because inline assembly reuses names in
-// nested braces. What an opcode may take is the decoder's business (Opcodes.def), not the parser's.
+// Registers and variables are resolved here, scope by scope, because inline assembly reuses names
+// in nested braces. What an opcode may take is the decoder's business (Opcodes.def), not the
+// parser's.
 #include "runtime/emulator/PtxLexer.h"
 
 #include <algorithm>
@@ -20,26 +21,50 @@ struct TypeRow {
   unsigned bits;
 };
 constexpr TypeRow typeRows[] = {
-    {Type::None, "", 0},         {Type::Pred, "pred", 0},      {Type::B8, "b8", 8},
-    {Type::B16, "b16", 16},      {Type::B32, "b32", 32},       {Type::B64, "b64", 64},
-    {Type::B128, "b128", 128},   {Type::U8, "u8", 8},          {Type::U16, "u16", 16},
-    {Type::U32, "u32", 32},      {Type::U64, "u64", 64},       {Type::S8, "s8", 8},
-    {Type::S16, "s16", 16},      {Type::S32, "s32", 32},       {Type::S64, "s64", 64},
-    {Type::F16, "f16", 16},      {Type::F16x2, "f16x2", 32},   {Type::BF16, "bf16", 16},
-    {Type::BF16x2, "bf16x2", 32}, {Type::F32, "f32", 32},      {Type::F64, "f64", 64},
-    {Type::TF32, "tf32", 32},    {Type::E4M3, "e4m3", 8},      {Type::E5M2, "e5m2", 8},
+    {Type::None, "", 0},          {Type::Pred, "pred", 0},      {Type::B8, "b8", 8},
+    {Type::B16, "b16", 16},       {Type::B32, "b32", 32},       {Type::B64, "b64", 64},
+    {Type::B128, "b128", 128},    {Type::U8, "u8", 8},          {Type::U16, "u16", 16},
+    {Type::U32, "u32", 32},       {Type::U64, "u64", 64},       {Type::S8, "s8", 8},
+    {Type::S16, "s16", 16},       {Type::S32, "s32", 32},       {Type::S64, "s64", 64},
+    {Type::F16, "f16", 16},       {Type::F16x2, "f16x2", 32},   {Type::BF16, "bf16", 16},
+    {Type::BF16x2, "bf16x2", 32}, {Type::F32, "f32", 32},       {Type::F64, "f64", 64},
+    {Type::TF32, "tf32", 32},     {Type::E4M3, "e4m3", 8},      {Type::E5M2, "e5m2", 8},
     {Type::E4M3x2, "e4m3x2", 16}, {Type::E5M2x2, "e5m2x2", 16}, {Type::S4, "s4", 4},
-    {Type::U4, "u4", 4},         {Type::U16x2, "u16x2", 32},   {Type::S16x2, "s16x2", 32},
+    {Type::U4, "u4", 4},          {Type::U16x2, "u16x2", 32},   {Type::S16x2, "s16x2", 32},
 };
 
 bool isSpecialRegister(std::string_view word) {
-  static const std::set<std::string_view> names = {
-      "%tid", "%ntid", "%ctaid", "%nctaid", "%laneid", "%warpid", "%nwarpid", "%clusterid",
-      "%nclusterid", "%cluster_ctaid", "%cluster_nctaid", "%cluster_ctarank", "%cluster_nctarank",
-      "%is_explicit_cluster", "%lanemask_eq", "%lanemask_le", "%lanemask_lt", "%lanemask_ge",
-      "%lanemask_gt", "%clock", "%clock64", "%clock_hi", "%globaltimer", "%globaltimer_lo",
-      "%globaltimer_hi", "%smid", "%nsmid", "%gridid", "%dynamic_smem_size", "%total_smem_size",
-      "%aggr_smem_size"};
+  static const std::set<std::string_view> names = {"%tid",
+                                                   "%ntid",
+                                                   "%ctaid",
+                                                   "%nctaid",
+                                                   "%laneid",
+                                                   "%warpid",
+                                                   "%nwarpid",
+                                                   "%clusterid",
+                                                   "%nclusterid",
+                                                   "%cluster_ctaid",
+                                                   "%cluster_nctaid",
+                                                   "%cluster_ctarank",
+                                                   "%cluster_nctarank",
+                                                   "%is_explicit_cluster",
+                                                   "%lanemask_eq",
+                                                   "%lanemask_le",
+                                                   "%lanemask_lt",
+                                                   "%lanemask_ge",
+                                                   "%lanemask_gt",
+                                                   "%clock",
+                                                   "%clock64",
+                                                   "%clock_hi",
+                                                   "%globaltimer",
+                                                   "%globaltimer_lo",
+                                                   "%globaltimer_hi",
+                                                   "%smid",
+                                                   "%nsmid",
+                                                   "%gridid",
+                                                   "%dynamic_smem_size",
+                                                   "%total_smem_size",
+                                                   "%aggr_smem_size"};
   return names.count(word) != 0;
 }
 
@@ -169,8 +194,7 @@ private:
     module.sm = unsigned(std::atoi(std::string(target.substr(3)).c_str()));
     module.archSpecific = target.back() == 'a' || target.back() == 'f';
     if (module.sm < 20 || module.sm > 200)
-      throw Error{targetLine,
-                  fmt::format("target `{}` is not known; expected `sm_NN`", target)};
+      throw Error{targetLine, fmt::format("target `{}` is not known; expected `sm_NN`", target)};
     while (accept(','))
       word("a target option");
     if (atDotted("address_size")) {
@@ -282,7 +306,7 @@ private:
     variable.element = Type::None;
     uint32_t align = 0;
     unsigned vector = 1;
-    for (; token.kind == TokenKind::Dotted; ) {
+    for (; token.kind == TokenKind::Dotted;) {
       std::string_view text = token.text;
       if (text == "align") {
         advance();
@@ -381,7 +405,8 @@ private:
       for (unsigned i = 0; i < bytes; ++i)
         variable.init.push_back(std::byte(i < 8 ? bits >> (8 * i) : 0));
     };
-    // Braces nest as the dimensions do; PTX lays them out row by row without gaps when all are given.
+    // Braces nest as the dimensions do; PTX lays them out row by row without gaps when all are
+    // given.
     unsigned depth = 0;
     do {
       while (accept('{'))
@@ -543,8 +568,7 @@ private:
             throw Error{first.line, fmt::format("label `{}` is defined twice", first.text)};
         if (atDotted("branchtargets"))
           return parseBranchTargets(first.text);
-        function->labels.push_back(
-            {first.text, scopes.back().id, uint32_t(function->body.size())});
+        function->labels.push_back({first.text, scopes.back().id, uint32_t(function->body.size())});
         return;
       }
       return parseInstruction(first, -1, false);

@@ -116,17 +116,18 @@ void Races::race(const char *id, uint32_t cellIndex, uint32_t thread, bool write
   const Program &program = *cta->program;
   uint32_t address = cellIndex << shift;
   std::string fcLine = fcLineOf(program, otherSource);
-  throw Fault{id,
-              fmt::format("{} of shared address 0x{:x}, which thread {} (warp {}, lane {}) {} with "
-                          "nothing that orders the two",
-                          write ? "write" : "read", address, otherThread, otherThread / warpSize,
-                          otherThread % warpSize, otherWrites ? "wrote" : "read"),
-              "accesses of different threads to the same bytes, one of them a write, need a barrier "
-              "between them",
-              int(thread % warpSize),
-              fmt::format("the other side: {}  `{}`{}", ptxLineOf(program, otherSource),
-                          program.function->body[otherSource].text,
-                          fcLine.empty() ? "" : ", from " + fcLine)};
+  throw Fault{
+      id,
+      fmt::format("{} of shared address 0x{:x}, which thread {} (warp {}, lane {}) {} with "
+                  "nothing that orders the two",
+                  write ? "write" : "read", address, otherThread, otherThread / warpSize,
+                  otherThread % warpSize, otherWrites ? "wrote" : "read"),
+      "accesses of different threads to the same bytes, one of them a write, need a barrier "
+      "between them",
+      int(thread % warpSize),
+      fmt::format("the other side: {}  `{}`{}", ptxLineOf(program, otherSource),
+                  program.function->body[otherSource].text,
+                  fcLine.empty() ? "" : ", from " + fcLine)};
 }
 
 void Races::inFlight(const Access &access, unsigned lane, uint32_t address) {
@@ -137,18 +138,18 @@ void Races::inFlight(const Access &access, unsigned lane, uint32_t address) {
         unsigned l = unsigned(__builtin_ctz(m));
         if (address + 4 <= copy.to[l] || address >= copy.to[l] + copy.bytes)
           continue;
-        throw Fault{access.write ? "ASYNC-INFLIGHT-WRITE" : "ASYNC-INFLIGHT-READ",
-                    fmt::format("{} of {} bytes at shared address 0x{:x}, where a copy of {} bytes "
-                                "by warp {}, lane {} is in flight",
-                                access.write ? "write" : "read", access.bytes,
-                                access.address[lane], copy.bytes, warp.index, l),
-                    "the destination of `cp.async` must not be touched before the issuing thread "
-                    "has waited for it",
-                    int(lane),
-                    fmt::format("the copy: {}  `{}`{}", ptxLineOf(program, copy.source),
-                                program.function->body[copy.source].text,
-                                copy.group[l] == AsyncCopy::open ? ", not committed to a group"
-                                                                 : "")};
+        throw Fault{
+            access.write ? "ASYNC-INFLIGHT-WRITE" : "ASYNC-INFLIGHT-READ",
+            fmt::format("{} of {} bytes at shared address 0x{:x}, where a copy of {} bytes "
+                        "by warp {}, lane {} is in flight",
+                        access.write ? "write" : "read", access.bytes, access.address[lane],
+                        copy.bytes, warp.index, l),
+            "the destination of `cp.async` must not be touched before the issuing thread "
+            "has waited for it",
+            int(lane),
+            fmt::format("the copy: {}  `{}`{}", ptxLineOf(program, copy.source),
+                        program.function->body[copy.source].text,
+                        copy.group[l] == AsyncCopy::open ? ", not committed to a group" : "")};
       }
   throw Fault{"ASYNC-INFLIGHT-READ", "a copy is in flight here", "", int(lane), ""};
 }
@@ -212,8 +213,8 @@ inline void Races::touch(Warp &warp, const Inst &inst, uint32_t cellIndex, uint3
     bool sameStore = write && cell.writeSource == inst.source &&
                      cell.writer / warpSize == warp.index && cell.writeEpoch == clock[warp.index];
     if (!sameStore)
-      race(write ? "RACE-WAW" : "RACE-RAW", cellIndex, thread, write, cell.writer,
-           cell.writeSource, true);
+      race(write ? "RACE-WAW" : "RACE-RAW", cellIndex, thread, write, cell.writer, cell.writeSource,
+           true);
     access.overlaps = true;
   }
   if (!write)
@@ -284,8 +285,14 @@ void Races::endCopy(Warp &warp, const AsyncCopy &copy, uint32_t lanes) {
       Cell &cell = cells[g];
       if (cell.overflow)
         overflow.erase(g);
-      cell = {generation, clock[warp.index], copy.source, 0, uint16_t(warp.index * warpSize + l),
-              true, false, false};
+      cell = {generation,
+              clock[warp.index],
+              copy.source,
+              0,
+              uint16_t(warp.index * warpSize + l),
+              true,
+              false,
+              false};
     }
   }
 }
@@ -305,15 +312,16 @@ void Races::checkCopySources(Warp &, const Access &access) {
           if (access.host[l] + access.bytes <= copy.from[from] ||
               access.host[l] >= copy.from[from] + copy.sourceBytes[from])
             continue;
-          throw Fault{"ASYNC-INFLIGHT-SRC",
-                      fmt::format("write of {} bytes at global address 0x{:x}, which a copy by warp "
-                                  "{}, lane {} is reading",
-                                  access.bytes, access.address[l], other.index, from),
-                      "the source of `cp.async` must not change before the issuing thread has waited "
-                      "for it",
-                      int(l),
-                      fmt::format("the copy: {}  `{}`", ptxLineOf(program, copy.source),
-                                  program.function->body[copy.source].text)};
+          throw Fault{
+              "ASYNC-INFLIGHT-SRC",
+              fmt::format("write of {} bytes at global address 0x{:x}, which a copy by warp "
+                          "{}, lane {} is reading",
+                          access.bytes, access.address[l], other.index, from),
+              "the source of `cp.async` must not change before the issuing thread has waited "
+              "for it",
+              int(l),
+              fmt::format("the copy: {}  `{}`", ptxLineOf(program, copy.source),
+                          program.function->body[copy.source].text)};
         }
       }
 }

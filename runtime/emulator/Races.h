@@ -1,11 +1,11 @@
 // Races.h - which accesses to shared memory are ordered, and which are not.
 //
-// Happens-before with one clock a warp and one vector a lane (ptx-semantics 3.6; the shape is that of
-// FastTrack, Flanagan and Freund, PLDI 2009). A vector says up to which epoch of every thread of the
-// CTA a lane has seen. Lanes that synchronised together share one vector, so that a CTA barrier costs
-// one join a warp. Each granule of memory keeps its last writer and, by warp, its readers since; after
-// a barrier of the whole CTA (a new generation) everything before it is ordered, and a granule touched
-// for the first time in a generation starts afresh without looking at vectors.
+// Happens-before with one clock a warp and one vector a lane (ptx-semantics 3.6; the shape is that
+// of FastTrack, Flanagan and Freund, PLDI 2009). A vector says up to which epoch of every thread of
+// the CTA a lane has seen. Lanes that synchronised together share one vector, so that a CTA barrier
+// costs one join a warp. Each granule of memory keeps its last writer and, by warp, its readers
+// since; after a barrier of the whole CTA (a new generation) everything before it is ordered, and a
+// granule touched for the first time in a generation starts afresh without looking at vectors.
 //
 // Copies in flight are marked apart and checked even when race checking is off.
 #pragma once

@@ -1,7 +1,7 @@
 // Registers.cpp - backward liveness over basic blocks, then a linear scan over whole intervals.
 //
-// A value dies only behind its last reader, so that a destination never shares a unit with a source of
-// the same instruction: handlers may write one destination before they read another source.
+// A value dies only behind its last reader, so that a destination never shares a unit with a source
+// of the same instruction: handlers may write one destination before they read another source.
 #include "runtime/emulator/Registers.h"
 
 #include <algorithm>
@@ -131,7 +131,8 @@ RegisterPlan planRegisters(const ptx::Function &function, const std::vector<Regi
     if (intervals[r].start != UINT32_MAX)
       order.push_back(uint32_t(r));
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return intervals[a].start != intervals[b].start ? intervals[a].start < intervals[b].start : a < b;
+    return intervals[a].start != intervals[b].start ? intervals[a].start < intervals[b].start
+                                                    : a < b;
   });
   struct Ending {
     uint32_t end, reg;

@@ -24,16 +24,24 @@ struct Rsqrt {
   float operator()(float x) const { return float(1.0 / __builtin_sqrt(double(x))); }
   double operator()(double x) const { return 1.0 / __builtin_sqrt(x); }
 };
-struct Ex2 { float operator()(float x) const { return exp2Approx(x); } };
-struct Lg2 { float operator()(float x) const { return log2Approx(x); } };
-struct Sin { float operator()(float x) const { return sineApprox(x, 0); } };
-struct Cos { float operator()(float x) const { return sineApprox(x, 1); } };
-struct Tanh { float operator()(float x) const { return tanhApprox(x); } };
+struct Ex2 {
+  float operator()(float x) const { return exp2Approx(x); }
+};
+struct Lg2 {
+  float operator()(float x) const { return log2Approx(x); }
+};
+struct Sin {
+  float operator()(float x) const { return sineApprox(x, 0); }
+};
+struct Cos {
+  float operator()(float x) const { return sineApprox(x, 1); }
+};
+struct Tanh {
+  float operator()(float x) const { return tanhApprox(x); }
+};
 
 template <class F, bool Ftz> struct Single {
-  float operator()(float x) const {
-    return canonical(Ftz ? flush(F()(flush(x))) : F()(x));
-  }
+  float operator()(float x) const { return canonical(Ftz ? flush(F()(flush(x))) : F()(x)); }
 };
 
 template <class F> Handler single(bool ftz) {
@@ -86,11 +94,16 @@ template <class F, bool Half, bool Packed, bool Ftz> struct Small {
 
 template <class F> Handler small(Type type) {
   switch (type) {
-  case Type::F16: return run<Small<F, true, false, false>, uint32_t, uint32_t>;
-  case Type::F16x2: return run<Small<F, true, true, false>, uint32_t, uint32_t>;
-  case Type::BF16: return run<Small<F, false, false, true>, uint32_t, uint32_t>;
-  case Type::BF16x2: return run<Small<F, false, true, true>, uint32_t, uint32_t>;
-  default: return nullptr;
+  case Type::F16:
+    return run<Small<F, true, false, false>, uint32_t, uint32_t>;
+  case Type::F16x2:
+    return run<Small<F, true, true, false>, uint32_t, uint32_t>;
+  case Type::BF16:
+    return run<Small<F, false, false, true>, uint32_t, uint32_t>;
+  case Type::BF16x2:
+    return run<Small<F, false, true, true>, uint32_t, uint32_t>;
+  default:
+    return nullptr;
   }
 }
 
@@ -117,15 +130,24 @@ template <class F> bool bindApprox(const Match &match, Inst &inst) {
 
 bool bindSpecial(const Match &match, Inst &inst) {
   switch (match.form.op) {
-  case Op::op_rcp: return bindRounded<Rcp>(match, inst);
-  case Op::op_sqrt: return bindRounded<Sqrt>(match, inst);
-  case Op::op_rsqrt: return bindRounded<Rsqrt>(match, inst);
-  case Op::op_ex2: return bindApprox<Ex2>(match, inst);
-  case Op::op_lg2: return bindApprox<Lg2>(match, inst);
-  case Op::op_sin: return bindApprox<Sin>(match, inst);
-  case Op::op_cos: return bindApprox<Cos>(match, inst);
-  case Op::op_tanh: return bindApprox<Tanh>(match, inst);
-  default: return false;
+  case Op::op_rcp:
+    return bindRounded<Rcp>(match, inst);
+  case Op::op_sqrt:
+    return bindRounded<Sqrt>(match, inst);
+  case Op::op_rsqrt:
+    return bindRounded<Rsqrt>(match, inst);
+  case Op::op_ex2:
+    return bindApprox<Ex2>(match, inst);
+  case Op::op_lg2:
+    return bindApprox<Lg2>(match, inst);
+  case Op::op_sin:
+    return bindApprox<Sin>(match, inst);
+  case Op::op_cos:
+    return bindApprox<Cos>(match, inst);
+  case Op::op_tanh:
+    return bindApprox<Tanh>(match, inst);
+  default:
+    return false;
   }
 }
 

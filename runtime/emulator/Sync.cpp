@@ -17,11 +17,10 @@ uint32_t uniform(Warp &warp, uint16_t unit, uint32_t mask, std::string_view what
   uint32_t first = value[__builtin_ctz(mask)];
   for (uint32_t m = mask; m; m &= m - 1)
     if (value[__builtin_ctz(m)] != first)
-      throw Fault{"BAR-DIVERGENT",
-                  fmt::format("lanes name different {}: {} and {}", what, first,
-                              value[__builtin_ctz(m)]),
-                  "the lanes of a warp have to name one barrier and one count", __builtin_ctz(m),
-                  ""};
+      throw Fault{
+          "BAR-DIVERGENT",
+          fmt::format("lanes name different {}: {} and {}", what, first, value[__builtin_ctz(m)]),
+          "the lanes of a warp have to name one barrier and one count", __builtin_ctz(m), ""};
   return first;
 }
 
@@ -75,8 +74,8 @@ bool bindSync(const Match &match, Inst &inst) {
     }
     bool red = match.has("red");
     inst.kind = Kind::Barrier;
-    inst.aux = (isBar || match.has("aligned") ? alignedBit : 0) |
-               (match.has("arrive") ? arriveBit : 0);
+    inst.aux =
+        (isBar || match.has("aligned") ? alignedBit : 0) | (match.has("arrive") ? arriveBit : 0);
     if (red)
       inst.aux |= (match.has("and") ? 1u : match.has("or") ? 2u : 3u) << 4;
     size_t given = match.source.operands.size();

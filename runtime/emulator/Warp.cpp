@@ -1,9 +1,9 @@
 // Warp.cpp - the run loop of a warp: lane masks, divergence, reconvergence.
 //
 // Lanes that are at one place form a group. The group with the lowest address runs; when it reaches
-// the place of another, they join. That reconverges structured code as a compiler lays it out. A group
-// that keeps branching backward while another waits lets that one run, so a lane may spin for a value
-// that a lane of its own warp has yet to write.
+// the place of another, they join. That reconverges structured code as a compiler lays it out. A
+// group that keeps branching backward while another waits lets that one run, so a lane may spin for
+// a value that a lane of its own warp has yet to write.
 #include "runtime/emulator/Decoder.h"
 
 #include <algorithm>
@@ -71,8 +71,8 @@ void Warp::branch(const Inst &inst, uint32_t mask, uint32_t target) {
   uint32_t rest = active & ~mask;
   if (rest) {
     if (inst.aux)
-      throw Fault{"DIVERGENT-UNI", fmt::format("lanes 0x{:08x} of 0x{:08x} take this branch", mask,
-                                               active),
+      throw Fault{"DIVERGENT-UNI",
+                  fmt::format("lanes 0x{:08x} of 0x{:08x} take this branch", mask, active),
                   "`bra.uni` has to be taken by all active lanes or by none", -1, ""};
     parked.push_back({Group::State::Ready, pc + 1, rest, 0});
     active = mask;
@@ -101,7 +101,8 @@ void Warp::branch(const Inst &inst, uint32_t mask, uint32_t target) {
   reselect();
 }
 
-/// For instructions that need company: true if all wanted lanes are here. Otherwise parks the group.
+/// For instructions that need company: true if all wanted lanes are here. Otherwise parks the
+/// group.
 bool Warp::converged(const Inst &inst, uint32_t mask) {
   if (inst.kind == Kind::Lanes) {
     // The member mask is the last source; every lane that executes has to be in its own mask.
@@ -110,11 +111,10 @@ bool Warp::converged(const Inst &inst, uint32_t mask) {
     for (uint32_t m = mask; m; m &= m - 1) {
       unsigned lane = unsigned(__builtin_ctz(m));
       if (!(members[lane] >> lane & 1))
-        throw Fault{"SYNC-MASK",
-                    fmt::format("lane {} executes this with member mask 0x{:08x}", lane,
-                                members[lane]),
-                    "a lane that executes a `.sync` instruction has to be in its mask", int(lane),
-                    ""};
+        throw Fault{
+            "SYNC-MASK",
+            fmt::format("lane {} executes this with member mask 0x{:08x}", lane, members[lane]),
+            "a lane that executes a `.sync` instruction has to be in its mask", int(lane), ""};
       wanted |= members[lane];
     }
     wanted &= live;

@@ -1,7 +1,7 @@
 // WarpLanes.cpp - shfl, vote, match, activemask, redux, elect: data between the lanes of a warp.
 //
-// The run loop has brought all live lanes of the member mask here (Kind::Lanes). None of these orders
-// memory.
+// The run loop has brought all live lanes of the member mask here (Kind::Lanes). None of these
+// orders memory.
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Lanes.h"
 
@@ -71,9 +71,9 @@ void shuffle(Warp &warp, const Inst &inst, uint32_t mask) {
     if (!(mask >> from & 1) || !(member[l] >> from & 1))
       throw Fault{"SHFL-INACTIVE",
                   fmt::format("lane {} reads from lane {}, which {}", l, from,
-                              !(warp.live >> from & 1)  ? "has exited"
-                              : !(mask >> from & 1)     ? "does not execute this"
-                                                        : "is not in the member mask"),
+                              !(warp.live >> from & 1) ? "has exited"
+                              : !(mask >> from & 1)    ? "does not execute this"
+                                                       : "is not in the member mask"),
                   "a shuffle may read only from a lane that takes part", int(l), ""};
     result[l] = source[from];
     inRange |= uint32_t(p) << l;
@@ -90,9 +90,12 @@ void vote(Warp &warp, const Inst &inst, uint32_t mask) {
   byGroup(warp, inst, mask, [&](uint32_t group) {
     uint32_t yes = p & group;
     switch (inst.aux & 3) {
-    case 0: return warp.setPred(inst.op[0], yes == group ? allLanes : 0, group);
-    case 1: return warp.setPred(inst.op[0], yes ? allLanes : 0, group);
-    case 2: return warp.setPred(inst.op[0], yes == group || !yes ? allLanes : 0, group);
+    case 0:
+      return warp.setPred(inst.op[0], yes == group ? allLanes : 0, group);
+    case 1:
+      return warp.setPred(inst.op[0], yes ? allLanes : 0, group);
+    case 2:
+      return warp.setPred(inst.op[0], yes == group || !yes ? allLanes : 0, group);
     default:
       for (uint32_t m = group; m; m &= m - 1)
         warp.word(inst.op[0])[__builtin_ctz(m)] = yes;

@@ -1,4 +1,5 @@
-// Wmma.cpp - wmma.load, wmma.mma, wmma.store: matrices whose spread over the warp is nobody's business.
+// Wmma.cpp - wmma.load, wmma.mma, wmma.store: matrices whose spread over the warp is nobody's
+// business.
 //
 // The ISA leaves open which lane holds what, so fragments here are simply dealt out in order, and
 // differently from the hardware: a kernel that relies on a layout computes nonsense. Fragments that
@@ -53,8 +54,8 @@ void readFragment(Warp &warp, const uint16_t *op, unsigned registers, unsigned b
         elements[((r * perRegister + h) * warpSize + l) % count] =
             warp.word(op[r])[l] >> (bits * h) & mask;
 }
-void writeFragment(Warp &warp, const uint16_t *op, unsigned registers, unsigned bits, unsigned count,
-                   const uint32_t *elements) {
+void writeFragment(Warp &warp, const uint16_t *op, unsigned registers, unsigned bits,
+                   unsigned count, const uint32_t *elements) {
   unsigned perRegister = 32 / bits;
   for (unsigned r = 0; r < registers; ++r)
     for (unsigned l = 0; l < warpSize; ++l) {
@@ -75,11 +76,12 @@ uint32_t uniform(Warp &warp, uint16_t unit, std::string_view what) {
 }
 
 /// Moves a matrix between memory and `elements` in chunks of 16 bytes, one a lane.
-void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t strideUnit, unsigned bits,
-              bool write, uint32_t *elements) {
+void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t strideUnit,
+              unsigned bits, bool write, uint32_t *elements) {
   Shape shape{inst.aux};
   unsigned rows = shape.rows(), columns = shape.columns(), bytes = bits / 8;
-  unsigned lines = shape.columnMajor() ? columns : rows, length = shape.columnMajor() ? rows : columns;
+  unsigned lines = shape.columnMajor() ? columns : rows,
+           length = shape.columnMajor() ? rows : columns;
   uint64_t stride = shape.strided() ? uniform(warp, strideUnit, "strides") : length;
   if (stride * bytes % 16)
     throw Fault{"MISALIGN", fmt::format("a stride of {} elements of {} bytes", stride, bytes),
@@ -90,8 +92,8 @@ void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t str
   };
   for (unsigned first = 0; first < chunks; first += warpSize) {
     unsigned lanes = std::min(chunks - first, warpSize);
-    Access access{warp, inst, lanes == warpSize ? allLanes : (1u << lanes) - 1, shape.space(), 16,
-                  write};
+    Access access{warp,          inst, lanes == warpSize ? allLanes : (1u << lanes) - 1,
+                  shape.space(), 16,   write};
     access.computeAddresses(memoryOperand);
     uint64_t base = access.address[0];
     for (unsigned l = 0; l < lanes; ++l) {

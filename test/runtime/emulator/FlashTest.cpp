@@ -151,7 +151,8 @@ TEST(Flash, CountsWhatItDoes) {
   EXPECT_EQ(c.at("global_bytes_written"), 64u * 128);
   // The swizzle leaves ldmatrix and the copies without a bank conflict.
   EXPECT_EQ(c.at("shared_wavefronts"), c.at("shared_wavefronts_ideal"));
-  // Each of the 16 stores of a warp writes 16 bytes in each of 8 rows: half of 8 sectors, not 4 whole.
+  // Each of the 16 stores of a warp writes 16 bytes in each of 8 rows: half of 8 sectors, not 4
+  // whole.
   EXPECT_EQ(c.at("global_sectors"), c.at("global_sectors_ideal") + 4 * 16 * 4);
 }
 

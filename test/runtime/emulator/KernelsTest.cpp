@@ -208,7 +208,10 @@ TEST_F(Kernels, Polynomial) {
       int c = (k * 5 + i) & 7;
       sum += (std::sin(double(c)) + 1.0 / (c + 1)) * power;
     }
-    sum = (i & 3) == 0 ? std::sqrt(std::fabs(sum)) : (i & 3) == 1 ? -sum : (i & 3) == 2 ? sum * sum : sum;
+    sum = (i & 3) == 0   ? std::sqrt(std::fabs(sum))
+          : (i & 3) == 1 ? -sum
+          : (i & 3) == 2 ? sum * sum
+                         : sum;
     EXPECT_NEAR(o[size_t(i)], sum, 1e-12);
   }
 }

@@ -1,5 +1,5 @@
-// The fragment tables against the formulas of the ISA, written out shape by shape, and against what a
-// multiplication needs: that every element is held exactly once.
+// The fragment tables against the formulas of the ISA, written out shape by shape, and against what
+// a multiplication needs: that every element is held exactly once.
 #include "runtime/emulator/MmaLayout.h"
 
 #include <gtest/gtest.h>

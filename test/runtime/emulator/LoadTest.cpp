@@ -55,9 +55,10 @@ TEST(Load, RefusesWhatIsTooLargeOrTooDeep) {
 }
 
 TEST(Load, EveryPrefixOfAModuleIsRefusedOrLoaded) {
-  std::string text = head + ".global .align 4 .b8 m[4] = {1, 2, 3, 4};\n.visible .entry k(.param .u64 "
-                            "o)\n{\n  .reg .b64 %d<2>;\n  ld.param.u64 %d1, [o];\n  { .reg .b32 x; "
-                            "mov.u32 x, 5; st.global.u32 [%d1+4], x; }\n  ret;\n}\n";
+  std::string text = head +
+                     ".global .align 4 .b8 m[4] = {1, 2, 3, 4};\n.visible .entry k(.param .u64 "
+                     "o)\n{\n  .reg .b64 %d<2>;\n  ld.param.u64 %d1, [o];\n  { .reg .b32 x; "
+                     "mov.u32 x, 5; st.global.u32 [%d1+4], x; }\n  ret;\n}\n";
   for (size_t n = 0; n <= text.size(); ++n)
     errorOf(text.substr(0, n));
   EXPECT_EQ(errorOf(text), "loaded");
@@ -66,9 +67,10 @@ TEST(Load, EveryPrefixOfAModuleIsRefusedOrLoaded) {
 TEST(Load, TellsOfItsContents) {
   Report error;
   auto module = Module::load(
-      head + ".global .align 1 .b8 __fc_manifest[5] = {104, 101, 108, 108, 111};\n"
-             ".global .align 8 .u64 where[1] = {__fc_manifest+1};\n"
-             ".visible .entry k(.param .u32 a, .param .u64 b, .param .align 16 .b8 c[24])\n{ ret; }\n",
+      head +
+          ".global .align 1 .b8 __fc_manifest[5] = {104, 101, 108, 108, 111};\n"
+          ".global .align 8 .u64 where[1] = {__fc_manifest+1};\n"
+          ".visible .entry k(.param .u32 a, .param .u64 b, .param .align 16 .b8 c[24])\n{ ret; }\n",
       "m.ptx", error);
   ASSERT_TRUE(module) << error.text;
   EXPECT_EQ(module->target(), "sm_80");
@@ -87,7 +89,9 @@ TEST(Load, ALaunchThatDoesNotFitIsRefused) {
   Report error;
   auto module = Module::load(head + ".visible .entry k(.param .u64 a)\n{ ret; }\n", "m.ptx", error);
   ASSERT_TRUE(module);
-  auto textOf = [&](Launch launch) { return launch.entry.empty() ? "" : emu::launch(*module, launch).report.text; };
+  auto textOf = [&](Launch launch) {
+    return launch.entry.empty() ? "" : emu::launch(*module, launch).report.text;
+  };
   Launch launch;
   launch.entry = "missing";
   EXPECT_EQ(textOf(launch), "error: `missing` is no kernel of m.ptx: it has `k` [LAUNCH]");

@@ -17,7 +17,8 @@ double ulp(double x) {
 
 /// All floats in [from, to), in steps.
 template <class F> void forFloats(float from, float to, uint32_t step, F f) {
-  for (uint32_t bits = std::bit_cast<uint32_t>(from); bits < std::bit_cast<uint32_t>(to); bits += step)
+  for (uint32_t bits = std::bit_cast<uint32_t>(from); bits < std::bit_cast<uint32_t>(to);
+       bits += step)
     f(std::bit_cast<float>(bits));
 }
 

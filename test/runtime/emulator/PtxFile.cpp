@@ -41,8 +41,8 @@ uint64_t parseValue(const std::string &text, unsigned width) {
       return std::bit_cast<uint64_t>(std::stod(text.substr(0, text.size() - 1)));
   }
   size_t used = 0;
-  uint64_t value = text[0] == '-' ? uint64_t(std::stoll(text, &used, 0))
-                                  : std::stoull(text, &used, 0);
+  uint64_t value =
+      text[0] == '-' ? uint64_t(std::stoll(text, &used, 0)) : std::stoull(text, &used, 0);
   if (used != text.size())
     throw std::runtime_error("`" + text + "` is no value");
   return width == 64 ? value : value & ((uint64_t(1) << width) - 1);
@@ -230,8 +230,7 @@ std::string runLine(const PtxFile &file, const Module &module, const RunLine &ru
     for (size_t k = 0; initialized && k < count; ++k)
       std::memcpy(storage[i].data() + k * bytes, &argument.values[k], bytes);
     launch.pointers.push_back({params[i].offset, int(launch.buffers.size()), 0});
-    launch.buffers.push_back(
-        {params[i].name, storage[i].data(), storage[i].size(), initialized});
+    launch.buffers.push_back({params[i].name, storage[i].data(), storage[i].size(), initialized});
   }
   Result result = emu::launch(module, launch);
   if (report)

@@ -5,11 +5,11 @@
 //   //> oob.ptx:12: error: ...              the whole report, line by line
 //
 // Arguments stand in the order of the kernel's parameters: `in`, `out` and `inout` are pointers to
-// arrays of 32-bit elements (`:8`, `:16`, `:64` for others), `u32`, `u64` and `f32` scalars. Elements
-// are integers, floats `1.5f`, doubles `1.5d`, repetitions `v*n`, ranges `a..b`, and in outputs `_` for
-// "whatever". `inout=[a]->[b]` gives both sides. A line `//   ...` goes on with the one above it.
-// Other settings: kernel (default: the first), grid, block, shared, async (lazy, eager, random), seed,
-// threads, races (on, off), mma (plain, exact), counter:NAME=N.
+// arrays of 32-bit elements (`:8`, `:16`, `:64` for others), `u32`, `u64` and `f32` scalars.
+// Elements are integers, floats `1.5f`, doubles `1.5d`, repetitions `v*n`, ranges `a..b`, and in
+// outputs `_` for "whatever". `inout=[a]->[b]` gives both sides. A line `//   ...` goes on with the
+// one above it. Other settings: kernel (default: the first), grid, block, shared, async (lazy,
+// eager, random), seed, threads, races (on, off), mma (plain, exact), counter:NAME=N.
 #pragma once
 #include "runtime/emulator/Emulator.h"
 
@@ -52,8 +52,8 @@ PtxFile readPtxFile(const std::string &path);
 std::string runLine(const PtxFile &file, const Module &module, const RunLine &run,
                     std::string *report = nullptr);
 
-/// The file with the golden reports of its failing runs as they are now. Reports name lines, so this
-/// settles after two rounds.
+/// The file with the golden reports of its failing runs as they are now. Reports name lines, so
+/// this settles after two rounds.
 std::string withGoldenReports(const PtxFile &file);
 
 } // namespace fc::emu::test

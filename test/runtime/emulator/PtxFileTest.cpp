@@ -55,7 +55,8 @@ public:
     static const std::string ptxas = findPtxas();
     if (ptxas.empty())
       GTEST_SKIP() << "ptxas is not installed";
-    std::string command = ptxas + " -arch=" + file->target + " -o /dev/null " + file->path + " 2>&1";
+    std::string command =
+        ptxas + " -arch=" + file->target + " -o /dev/null " + file->path + " 2>&1";
     FILE *pipe = popen(command.c_str(), "r");
     ASSERT_TRUE(pipe);
     std::string output;
@@ -102,8 +103,8 @@ int main(int argc, char **argv) {
     std::string suite = "Ptx_" + testName(path);
     for (size_t i = 0; i < file->runs.size(); ++i) {
       const RunLine &run = file->runs[i];
-      std::string name = (run.kernel.empty() ? "run" : run.kernel) + "_line" +
-                         std::to_string(run.line);
+      std::string name =
+          (run.kernel.empty() ? "run" : run.kernel) + "_line" + std::to_string(run.line);
       ::testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, path.c_str(),
                               int(run.line),
                               [=]() -> ::testing::Test * { return new RunTest(file, i); });

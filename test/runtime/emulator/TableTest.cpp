@@ -28,9 +28,8 @@ TEST_P(Conformance, EveryFormDecodes) {
 }
 
 TEST_P(Conformance, PtxasAcceptsEveryForm) {
-  std::string ptxas = std::filesystem::exists("/usr/local/cuda/bin/ptxas")
-                          ? "/usr/local/cuda/bin/ptxas"
-                          : "ptxas";
+  std::string ptxas =
+      std::filesystem::exists("/usr/local/cuda/bin/ptxas") ? "/usr/local/cuda/bin/ptxas" : "ptxas";
   if (std::system((ptxas + " --version > /dev/null 2>&1").c_str()) != 0)
     GTEST_SKIP() << "ptxas is not installed";
   auto path = std::filesystem::temp_directory_path() /
@@ -62,8 +61,8 @@ TEST(Table, EveryCheckHasATestThatTripsIt) {
 #include "runtime/emulator/Checks.def"
   };
   std::string all;
-  for (const auto &entry : std::filesystem::recursive_directory_iterator(
-           FC_SOURCE_DIR "/test/runtime/emulator"))
+  for (const auto &entry :
+       std::filesystem::recursive_directory_iterator(FC_SOURCE_DIR "/test/runtime/emulator"))
     if (entry.path().extension() == ".ptx" || entry.path().filename() == "LoadTest.cpp")
       all += readAll(entry.path());
   for (std::string_view id : ids) {
@@ -80,8 +79,7 @@ TEST(Table, EveryFaultIsInTheListOfChecks) {
   std::istringstream list(listChecks());
   for (std::string line; std::getline(list, line);)
     known.insert(line.substr(0, line.find(' ')));
-  for (const auto &entry :
-       std::filesystem::directory_iterator(FC_SOURCE_DIR "/runtime/emulator")) {
+  for (const auto &entry : std::filesystem::directory_iterator(FC_SOURCE_DIR "/runtime/emulator")) {
     std::string text = readAll(entry.path());
     for (std::string_view start : {"Fault{\"", "refuse(\""})
       for (size_t at = 0; (at = text.find(start, at)) != std::string::npos;) {

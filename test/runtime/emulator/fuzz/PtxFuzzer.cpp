@@ -3,7 +3,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fc::emu::Report error;
-  auto module = fc::emu::Module::load({reinterpret_cast<const char *>(data), size}, "fuzz.ptx", error);
+  auto module =
+      fc::emu::Module::load({reinterpret_cast<const char *>(data), size}, "fuzz.ptx", error);
   if (!module)
     return 0;
   for (const std::string &entry : module->entries())
