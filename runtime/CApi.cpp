@@ -1,8 +1,8 @@
 // CApi.cpp - the C API over Runtime.h: handles, null checks, and nothing thrown past this file.
+#include "runtime/Counters.h"
 #include "runtime/Runtime.h"
 #include "runtime/include/fc/runtime.h"
 #include <new>
-#include <nlohmann/json.hpp>
 
 using namespace fc::rt;
 
@@ -331,9 +331,7 @@ const char *fc_launch_counters(fc_launch *launch) {
   if (!launch)
     return "{}";
   const fc_status status = guarded([&](Error &) {
-    launch->counters = nlohmann::json(launch->launch.result().counters).dump();
-    if (launch->launch.result().counters.empty())
-      launch->counters = "{}";
+    launch->counters = countersJson(launch->launch.result().counters).dump();
     return true;
   });
   return status == FC_OK ? launch->counters.c_str() : "{}";

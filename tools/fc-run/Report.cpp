@@ -1,5 +1,6 @@
 // Report.cpp - tables and JSON; see Report.h.
 #include "tools/fc-run/Report.h"
+#include "runtime/Counters.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -178,9 +179,7 @@ std::string json(const Options &options, const Session &session,
     root["outputs"][it.name] = {{"max_abs", number(it.maxAbs)}, {"max_rel", number(it.maxRel)},
                                 {"rel_l2", number(it.relL2)},   {"unwritten", it.unwritten},
                                 {"wrong_nan", it.wrongNan},     {"pass", it.pass}};
-  root["counters"] = Json::object();
-  for (const auto &[name, count] : session.counters)
-    root["counters"][name] = count;
+  root["counters"] = rt::countersJson(session.counters);
   if (fault)
     root["fault"] = {{"id", fault.id}, {"text", fault.message}};
   return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
