@@ -165,8 +165,20 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   app.add_flag("--json", options.json, "print one JSON object instead of the table")
       ->group("Output");
   app.add_flag("--counters", options.counters, "print what the emulator counted")->group("Output");
-  app.add_flag("--list,--list-ptx", options.listPtx,
+  app.add_option(
+         "--roofline", options.roofline,
+         "print what a board's data sheet makes of the counters: l4, a100, h100, h200, rtx4090")
+      ->type_name("BOARD")
+      ->group("Output");
+  app.add_flag("--mutate", options.mutate,
+               "leave out each commit, wait, barrier and fence in turn, and ask that the emulator "
+               "reports it")
+      ->group("Output");
+  app.add_flag("--list", options.list,
                "print the kernels of the PTX and their parameters, and stop")
+      ->group("Output");
+  app.add_flag("--list-ptx", options.listPtx,
+               "print the forms of instructions that the emulator executes, and stop")
       ->group("Output");
   app.add_flag("--list-checks", options.listChecks,
                "print the faults that the emulator finds, and stop")
@@ -188,7 +200,7 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   } catch (const CLI::ParseError &error) {
     return usage(error.what());
   }
-  if (options.input.empty() && !options.listChecks)
+  if (options.input.empty() && !options.listChecks && !options.listPtx)
     return usage("input is required: a .ptx or a .fc");
   options.check = check->count() > 0;
   options.checkFile = checkFile;

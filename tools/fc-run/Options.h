@@ -29,7 +29,9 @@ struct Options {
   std::vector<std::string> defines;
   std::string target, strategy, schedule;
 
-  bool json = false, counters = false, listPtx = false, listChecks = false;
+  bool json = false, counters = false, mutate = false;
+  bool list = false, listPtx = false, listChecks = false;
+  std::string roofline; ///< a board; empty: none
 };
 
 /// What a command line comes to: options to run, or a text to print and an exit code.

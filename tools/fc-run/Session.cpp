@@ -278,6 +278,14 @@ bool Session::makeInputs(Error &error) {
   return true;
 }
 
+uint64_t Session::tensorBytes() const {
+  uint64_t bytes = 0;
+  for (const auto *list : {&inputs, &outputs})
+    for (const auto &[name, tensor] : *list)
+      bytes += tensor.bits.size();
+  return bytes;
+}
+
 bool Session::run(Error &error) {
   DeviceMemory memory(owner->device());
   for (size_t index : selected)

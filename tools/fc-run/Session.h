@@ -18,6 +18,9 @@ public:
   /// unless a file gives that input.
   bool run(rt::Error &error);
 
+  /// Of all inputs and outputs, each once.
+  uint64_t tensorBytes() const;
+
   const rt::Module &module() const { return *owner; }
   std::vector<const rt::KernelSpec *> kernels() const;
   std::string kernelNames() const; ///< "scores, softmax, mix"

@@ -1,7 +1,10 @@
 // main.cpp - fc-run: loads or compiles, runs, checks, reports.
 #include "runtime/Npy.h"
+#include "runtime/emulator/Opcodes.h"
 #include "tools/fc-run/Compile.h"
+#include "tools/fc-run/MutationGate.h"
 #include "tools/fc-run/Report.h"
+#include "tools/fc-run/Roofline.h"
 #include "tools/fc-run/Sha256.h"
 #include <cstdio>
 #include <exception>
@@ -60,6 +63,10 @@ int runTool(const Options &options) {
     fmt::print("{}", checksText());
     return passed;
   }
+  if (options.listPtx) {
+    fmt::print("{}", emu::listPtx());
+    return passed;
+  }
   rt::Error error;
   const auto device = rt::openDevice(options.device, error);
   if (!device || !setUp(options, *device, error))
@@ -71,9 +78,17 @@ int runTool(const Options &options) {
   const auto module = rt::Module::load(device, ptx, options.input, error);
   if (!module)
     return fail(error);
-  if (options.listPtx) {
+  if (options.list) {
     fmt::print("{}", listText(*module));
     return passed;
+  }
+  if (options.mutate) {
+    std::string text;
+    bool allCaught = false;
+    if (!mutationGate(options, ptx, text, allCaught, error))
+      return fail(error);
+    fmt::print("{}", text);
+    return allCaught ? passed : failed;
   }
 
   Session session(options, module);
@@ -106,6 +121,16 @@ int runTool(const Options &options) {
   }
   fmt::print("{}", options.json ? json(options, session, comparisons, fault)
                                 : table(options, session, comparisons));
+  if (!options.roofline.empty() && !options.json) {
+    std::string boards;
+    const std::string text =
+        roofline(options.roofline, session.counters, session.tensorBytes(), boards);
+    if (text.empty())
+      return fail(
+          {rt::Code::NotFound, fmt::format("--roofline: there is no board `{}`; there are {}",
+                                           options.roofline, boards)});
+    fmt::print("{}", text);
+  }
   for (const Comparison &it : comparisons)
     if (!it.pass)
       return failed;
