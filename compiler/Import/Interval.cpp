@@ -98,16 +98,23 @@ bool isNegativeInfinity(const Expr *expr) {
          expr->floatValue < 0;
 }
 
-bool same(const Expr *a, const Expr *b) {
+/// `budget`: how many nodes to look at; a shared node may be met by many ways.
+static bool same(const Expr *a, const Expr *b, int &budget) {
   a = resolve(a);
   b = resolve(b);
   if (a == b)
     return true;
-  if (a->op != b->op || a->elem != b->elem || a->intValue != b->intValue ||
+  if (--budget < 0 || a->op != b->op || a->elem != b->elem || a->intValue != b->intValue ||
       a->floatValue != b->floatValue || a->dim != b->dim || a->scalar != b->scalar ||
       a->axis != b->axis || a->tensor != b->tensor || a->var || b->var || a->reduced != b->reduced)
     return false; // a `var` has a value for each place
-  return std::ranges::equal(a->operands, b->operands, same);
+  return std::ranges::equal(a->operands, b->operands,
+                            [&](const Expr *x, const Expr *y) { return same(x, y, budget); });
+}
+
+bool same(const Expr *a, const Expr *b) {
+  int budget = 200;
+  return same(a, b, budget);
 }
 
 Interval Intervals::points(const dsl::Axis *axis) {

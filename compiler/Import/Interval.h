@@ -36,7 +36,7 @@ const dsl::Expr *resolve(const dsl::Expr *expr);
 std::optional<int64_t> constantOf(const dsl::Expr *expr);
 /// Whether the float constant is the language's -inf.
 bool isNegativeInfinity(const dsl::Expr *expr);
-/// Whether two expressions are the same by their structure.
+/// Whether two expressions are the same by their structure. Large ones are not looked through.
 bool same(const dsl::Expr *a, const dsl::Expr *b);
 
 /// Memoised bounds of integer expressions.

@@ -144,6 +144,10 @@ void KernelImporter::addSchedules(KernelOp op) {
 }
 
 LogicalResult KernelImporter::run() {
+  if (usage.gaveUp()) {
+    refuse(kernel.loc, "a kernel whose reads are used under so many different conditions");
+    return failure();
+  }
   KernelOp op = makeKernel();
   scopes.push_back({&op.getBody().front()});
   insertAt(0);

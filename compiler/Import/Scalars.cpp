@@ -200,10 +200,11 @@ Value Scalars::integer(const Expr &expr, ArrayRef<Value> operands) {
 
 /// Whether the value is made of dimensions alone. Those are positive wherever a division by them is
 /// reached.
-static bool isOfDims(const Expr *expr) {
+static bool isOfDims(const Expr *expr, int depth = 0) {
   expr = resolve(expr);
   return expr->op == Op::DimRef || expr->op == Op::Const ||
-         ((expr->op == Op::Div || expr->op == Op::Mul) && llvm::all_of(expr->operands, isOfDims));
+         ((expr->op == Op::Div || expr->op == Op::Mul) && depth < 4 &&
+          llvm::all_of(expr->operands, [&](const Expr *x) { return isOfDims(x, depth + 1); }));
 }
 
 /// Floors (rule T2). A divisor that may be 0 at a point nobody looks at is made 1: the machine's
@@ -321,7 +322,7 @@ Value Scalars::bit(const Expr &expr, Value x, Value n) {
 //===-- Floats -----------------------------------------------------------------===//
 
 /// Whether a float can never be -inf, so that a difference with it is IEEE's (S1).
-static bool neverNegInf(const Expr *expr) {
+static bool neverNegInf(const Expr *expr, int depth = 0) {
   expr = resolve(expr);
   switch (expr->op) {
   case Op::Const:
@@ -339,7 +340,8 @@ static bool neverNegInf(const Expr *expr) {
   case Op::Softmax:
     return true;
   case Op::Max:
-    return neverNegInf(expr->operands[0]) || neverNegInf(expr->operands[1]);
+    return depth < 4 &&
+           (neverNegInf(expr->operands[0], depth + 1) || neverNegInf(expr->operands[1], depth + 1));
   default:
     return false;
   }

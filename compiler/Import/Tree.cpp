@@ -1,5 +1,6 @@
 // Tree.cpp - expressions that the text implies
 #include "compiler/Import/Tree.h"
+#include "llvm/ADT/DenseSet.h"
 #include <algorithm>
 
 namespace fc {
@@ -86,8 +87,10 @@ const Expr *Tree::end(const Axis *axis) {
   return it->second;
 }
 
-bool knownAtLaunch(const Expr *expr) {
+static bool knownAtLaunch(const Expr *expr, llvm::DenseSet<const Expr *> &seen) {
   expr = resolve(expr);
+  if (!seen.insert(expr).second)
+    return true; // counted where it was met first
   switch (expr->op) {
   case Op::PointRef:
   case Op::AxisRef:
@@ -95,8 +98,14 @@ bool knownAtLaunch(const Expr *expr) {
   case Op::Read:
     return false;
   default:
-    return std::ranges::all_of(expr->operands, knownAtLaunch);
+    return std::ranges::all_of(expr->operands,
+                               [&](const Expr *operand) { return knownAtLaunch(operand, seen); });
   }
+}
+
+bool knownAtLaunch(const Expr *expr) {
+  llvm::DenseSet<const Expr *> seen;
+  return knownAtLaunch(expr, seen);
 }
 
 const Expr *Tree::extent(const Axis *axis, Intervals &intervals) {

@@ -151,18 +151,25 @@ static void insert(Guards &into, const Guard &guard) {
     into.insert(it, guard);
 }
 
-/// Adds the conjuncts of `condition`, or of its negation.
-void Usage::addCondition(const Expr *condition, bool holds, bool excludes, Guards &into) {
+static void insert(Guards &into, const Guards &guards) {
+  for (const Guard &guard : guards)
+    insert(into, guard);
+}
+
+const Guards &Usage::conjuncts(const Expr *condition, bool holds) {
   condition = tree.resolve(condition);
+  auto [it, inserted] = conjunctsOf.try_emplace({condition, holds});
+  if (!inserted)
+    return it->second;
+  Guards result;
   if (condition->op == Op::Not)
-    return addCondition(condition->operands[0], !holds, excludes, into);
-  if (condition->op == (holds ? Op::And : Op::Or)) {
+    result = conjuncts(condition->operands[0], !holds);
+  else if (condition->op == (holds ? Op::And : Op::Or))
     for (const Expr *side : condition->operands)
-      addCondition(side, holds, excludes, into);
-    return;
-  }
-  // What excludes a term does so below the reduction that takes the term.
-  insert(into, {condition, holds, /*reduced=*/excludes, excludes});
+      insert(result, conjuncts(side, holds));
+  else
+    result = {{condition, holds, /*reduced=*/false, /*excludes=*/false}};
+  return conjunctsOf[{condition, holds}] = std::move(result);
 }
 
 static bool isConstant(const Expr *expr, double value) {
@@ -170,64 +177,73 @@ static bool isConstant(const Expr *expr, double value) {
          (isFloat(expr->elem) ? expr->floatValue == value : double(expr->intValue) == value);
 }
 
-void Usage::addExclusions(const Expr *expr, Identity identity, Guards &into) {
+const Guards &Usage::exclusions(const Expr *expr, Identity identity) {
   expr = tree.resolve(expr);
+  auto [it, inserted] = exclusionsOf.try_emplace({expr, identity});
+  if (!inserted)
+    return it->second;
+  Guards result;
+  bool zero = identity == Identity::Zero;
   auto add = [&](size_t operand, Identity wanted) {
-    addExclusions(expr->operands[operand], wanted, into);
+    insert(result, exclusions(expr->operands[operand], wanted));
   };
   auto isIdentity = [&](const Expr *side) {
-    return identity == Identity::Zero ? isConstant(tree.resolve(side), 0)
-                                      : isNegativeInfinity(side);
+    return zero ? isConstant(tree.resolve(side), 0) : isNegativeInfinity(side);
   };
   switch (expr->op) {
   case Op::Where:
     for (size_t side : {1, 2}) {
       if (!isIdentity(expr->operands[3 - side]))
         continue;
-      addCondition(expr->operands[0], side == 1, /*excludes=*/true, into);
+      // What excludes a term does so below the reduction that takes the term.
+      for (Guard guard : conjuncts(expr->operands[0], side == 1)) {
+        guard.reduced = guard.excludes = true;
+        insert(result, guard);
+      }
       add(side, identity);
     }
-    return;
+    break;
   case Op::Cast:
-    return add(0, identity);
+    add(0, identity);
+    break;
   case Op::Neg:
-    return identity == Identity::Zero ? add(0, identity) : void();
-  case Op::Mul:
-    if (identity == Identity::Zero) {
-      add(0, identity);
-      add(1, identity);
-    }
-    return;
   case Op::Div:
-    return identity == Identity::Zero ? add(0, identity) : void();
+    if (zero)
+      add(0, identity);
+    break;
+  case Op::Sub:
+    if (!zero)
+      add(0, identity);
+    break;
+  case Op::Mul:
   case Op::Add:
-    if (identity == Identity::NegInf) {
+    if (zero == (expr->op == Op::Mul)) {
       add(0, identity);
       add(1, identity);
     }
-    return;
-  case Op::Sub:
-    return identity == Identity::NegInf ? add(0, identity) : void();
+    break;
   case Op::Exp:
   case Op::Exp2:
   case Op::Sigmoid:
-    return identity == Identity::Zero ? add(0, Identity::NegInf) : void();
-  case Op::Max: // max(x, 0), of x = -inf or of x = 0
-    if (identity == Identity::Zero)
-      for (size_t side : {0, 1})
-        if (isConstant(tree.resolve(expr->operands[1 - side]), 0))
-          add(side, Identity::NegInf);
-    return;
+    if (zero)
+      add(0, Identity::NegInf);
+    break;
+  case Op::Max: // max(x, 0)
+    for (size_t side : {0, 1})
+      if (zero && isConstant(tree.resolve(expr->operands[1 - side]), 0))
+        add(side, Identity::NegInf);
+    break;
   default:
-    return;
+    break;
   }
+  return exclusionsOf[{expr, identity}] = std::move(result);
 }
 
 //===-- The walk ---------------------------------------------------------------===//
 
 void Usage::walk(const Expr *expr, const Guards &guards, Identity identity) {
   expr = tree.resolve(expr);
-  if (!mayLeave(expr) || !walked.insert({expr, guards, identity}).second)
+  if (!mayLeave(expr) || gaveUp() || !walked.insert({expr, guards, identity}).second)
     return;
   const auto &in = expr->operands;
   bool zero = identity == Identity::Zero, negInf = identity == Identity::NegInf;
@@ -236,12 +252,12 @@ void Usage::walk(const Expr *expr, const Guards &guards, Identity identity) {
   auto walkBeside = [&](size_t i, size_t other, const Guards &base, Identity excluded,
                         Identity next) {
     Guards inner = base;
-    addExclusions(in[other], excluded, inner);
+    insert(inner, exclusions(in[other], excluded));
     walk(in[i], inner, next);
   };
   auto walkUnder = [&](size_t i, bool holds, size_t condition) {
     Guards inner = guards;
-    addCondition(in[condition], holds, /*excludes=*/false, inner);
+    insert(inner, conjuncts(in[condition], holds));
     walk(in[i], inner, identity);
   };
   // A condition is evaluated before what it guards: nothing that follows from it holds yet.

@@ -40,10 +40,13 @@ public:
   unsigned uses(const dsl::Expr *expr) const { return counts.lookup(expr); }
   /// The alternatives under which a read is used, each a conjunction; none: always.
   const std::vector<Guards> &guards(const dsl::Expr *read) const;
+  /// Whether reads are used under more conditions than it is sensible to follow.
+  bool gaveUp() const { return walked.size() > kMaxWalked; }
   /// Whether the axis occurs in the last index of some read or store.
   bool isMinor(const dsl::Axis *axis) const { return minor.contains(axis); }
 
 private:
+  static constexpr size_t kMaxWalked = 4'000;
   /// What a value is for: points where it is this identity do not matter.
   enum class Identity { None, Zero, NegInf };
 
@@ -54,9 +57,10 @@ private:
   /// Whether some read below may leave its tensor, so that its conditions matter.
   bool mayLeave(const dsl::Expr *expr);
   void walk(const dsl::Expr *expr, const Guards &guards, Identity identity);
-  void addCondition(const dsl::Expr *condition, bool holds, bool excludes, Guards &into);
+  /// The conjuncts of a condition or of its negation.
+  const Guards &conjuncts(const dsl::Expr *condition, bool holds);
   /// The conditions without which `expr` is the identity (rule S2).
-  void addExclusions(const dsl::Expr *expr, Identity identity, Guards &into);
+  const Guards &exclusions(const dsl::Expr *expr, Identity identity);
   void settle(const dsl::Expr *read, const std::set<Guards> &contexts);
 
   Tree &tree;
@@ -67,6 +71,8 @@ private:
       contexts; ///< of each read that may leave its tensor
   std::map<const dsl::Expr *, std::vector<Guards>> settled;
   std::set<std::tuple<const dsl::Expr *, Guards, Identity>> walked;
+  std::map<std::pair<const dsl::Expr *, bool>, Guards> conjunctsOf;
+  std::map<std::pair<const dsl::Expr *, Identity>, Guards> exclusionsOf;
   llvm::DenseSet<const dsl::Axis *> minor;
 };
 

@@ -23,8 +23,10 @@ using dsl::Op;
 
 namespace {
 
-/// Expressions of a manifest are at most 64 levels deep; one that is deeper cannot be written.
+/// Expressions of a manifest are at most 64 levels deep; one that is deeper cannot be written. Nor
+/// is one whose text explodes, as a chain of `let`s may that each use the last twice.
 constexpr int kMaxDepth = 60;
+constexpr size_t kMaxText = 1 << 16;
 
 std::string quoted(StringRef text) {
   std::string result;
@@ -119,7 +121,7 @@ std::string write(const Expr *expr, int depth) {
   std::string result = "[" + quoted(op);
   for (const Expr *operand : expr->operands) {
     std::string text = write(operand, depth + 1);
-    if (text.empty())
+    if (text.empty() || result.size() + text.size() > kMaxText)
       return "";
     result += ", " + text;
   }

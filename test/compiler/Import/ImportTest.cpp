@@ -120,6 +120,55 @@ TEST(Import, TakesOneKernelByName) {
   EXPECT_THAT(names, testing::ElementsAre("b"));
 }
 
+/// A chain of `let`s, each of which uses the one before twice: n nodes, 2^n paths.
+std::string chain(const std::string &first, const std::string &step, int length) {
+  std::string text = "  let a0 = " + first + "\n";
+  for (int n = 1; n <= length; ++n) {
+    std::string line = "  let a" + std::to_string(n) + " = " + step + "\n";
+    for (size_t at; (at = line.find('@')) != std::string::npos;)
+      line.replace(at, 1, "a" + std::to_string(n - 1));
+    text += line;
+  }
+  return text;
+}
+
+TEST(Import, IsLinearInSharedExpressions) {
+  const std::pair<const char *, const char *> chains[] = {
+      {"x[i]", "@ * @"},
+      {"x[list[i]]", "max(@, @) - 1 / @"},
+      {"where(i > 3, x[i - 3], 0)", "@ * exp(@ - 1)"},
+  };
+  for (auto [first, step] : chains) {
+    auto program = check("kernel k(x: f32[N], list: i32[N]) -> (y: f32[N]) {\n"
+                         "  grid tile i in N\n" +
+                         chain(first, step, 60) + "  y[i] = a60\n}\n");
+    ASSERT_TRUE(program);
+    Imported imported = importProgramOf(*program);
+    EXPECT_TRUE(imported.module) << imported.messages;
+  }
+  for (const char *step : {"@ + @", "(@ / 3) * (@ % 5)", "where(@ > 7, @, @ - 1)"}) {
+    auto program =
+        check("kernel k(x: f32[N], n: int) -> (y: f32[N]) {\n"
+              "  grid tile i in N upto n\n  axis j in N\n" +
+              chain("n", step, 60) +
+              "  y[i] = sum[j](where(j < a60 and j + a60 > 0, x[(j + a60) % N], 0))\n}\n");
+    ASSERT_TRUE(program);
+    Imported imported = importProgramOf(*program);
+    EXPECT_TRUE(imported.module) << imported.messages;
+  }
+}
+
+// Each level doubles the conditions under which the one read is used: 2^60 conjunctions.
+TEST(Import, RefusesConditionsWithoutEnd) {
+  auto program = check("kernel k(x: f32[N]) -> (y: f32[N]) {\n  grid tile i in N\n" +
+                       chain("x[i - 2]", "where(i > 2, @, -inf) + where(i > 1, @, 0)", 60) +
+                       "  y[i] = a60\n}\n");
+  ASSERT_TRUE(program);
+  Imported imported = importProgramOf(*program);
+  EXPECT_FALSE(imported.module);
+  EXPECT_THAT(imported.messages, testing::HasSubstr("so many different conditions"));
+}
+
 //===-- Intervals --------------------------------------------------------------===//
 
 /// The bounds of the value that the only store of a kernel stores.
