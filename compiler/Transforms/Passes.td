@@ -51,10 +51,11 @@ def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
   let summary = "choose tile sizes, warps and ring slots for a target, or check those asked for";
   let description = [{
     In: a kernel at the end of `online`. Out: its `schedule`. A tile axis of the grid and a walked axis take the
-    size asked for, else the largest of 64, 32, 16, 8 with which the kernel fits: the operands of products
-    in the target's shared memory, the tiles that live at once in its registers
-    (`compiler/Target/ResourceModel.h`). Held axes and folds with a step have their sizes already. Items of
-    the option win over those of the kernel's own statement (`fc.asked`, left by import).
+    size asked for, else the largest of 64, 32, 16, 8 (a walked one down to 1) with which the kernel fits:
+    the operands of products in the target's shared memory, the tiles that live at once in its registers
+    (`compiler/Target/ResourceModel.h`). Four warps, fewer for few rows, 8 or 16 where four have too few
+    registers. Held axes and folds with a step have their sizes already. Items of the option win over those
+    of the kernel's own statements (`fc.asked`, left by import).
 
     Refused: an unknown target, strategy or axis; a size other than 1, 2, 4 or a multiple of 8; what does not
     fit, with the item that takes most. Test: `test/compiler/Transforms/choose-schedule.mlir`.
