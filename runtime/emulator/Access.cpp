@@ -2,6 +2,8 @@
 #include "runtime/emulator/Access.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -186,6 +188,8 @@ void Access::resolveGlobal() {
     if (write && region->readOnly) [[unlikely]]
       throw Fault{"READ-ONLY", fmt::format("write to constant `{}`", region->name),
                   "`.const` memory cannot be written", int(l), ""};
+    if (region->tags)
+      region->note(at, n, write, warp.cta->linear, inst.source);
     if (region->defined) {
       uint8_t *defined = region->defined + at;
       if (!write || atomic)
@@ -289,6 +293,42 @@ unsigned globalSectors(const uint64_t *address, uint32_t mask, unsigned bytes) {
     return count;
   std::sort(sectors, sectors + count);
   return unsigned(std::unique(sectors, sectors + count) - sectors);
+}
+
+//===-- conflicts between CTAs ----------------------------------------------------------------===//
+
+void Region::Free::operator()(void *p) const { std::free(p); }
+
+void Region::allocateTags(unsigned granule) {
+  tagShift = granule >= 4 ? 2 : granule == 2 ? 1 : 0;
+  // Zero pages cost nothing until they are touched.
+  tags.reset(static_cast<CtaTag *>(std::calloc(1, tagBytes(1u << tagShift))));
+}
+
+namespace {
+template <class T> void raise(T &place, T value) {
+  std::atomic_ref<T> atomic(place);
+  T old = atomic.load(std::memory_order_relaxed);
+  while (old < value && !atomic.compare_exchange_weak(old, value, std::memory_order_relaxed))
+    ;
+}
+} // namespace
+
+void Region::note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t source) {
+  uint64_t key = (cta + 1) << 24 | std::min(source, 0xffffffu);
+  uint32_t reader = uint32_t(std::min<uint64_t>(cta + 1, UINT32_MAX - 1));
+  if (write)
+    std::atomic_ref<bool>(written).store(true, std::memory_order_relaxed);
+  for (uint64_t g = offset >> tagShift; g <= (offset + size - 1) >> tagShift; ++g) {
+    CtaTag &tag = tags[g];
+    if (write) {
+      raise(tag.writerHigh, key);
+      raise(tag.writerLow, ~key);
+    } else {
+      raise(tag.readerHigh, reader);
+      raise(tag.readerLow, ~reader);
+    }
+  }
 }
 
 //===-- GlobalMemory --------------------------------------------------------------------------===//

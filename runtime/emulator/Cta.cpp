@@ -163,7 +163,8 @@ uint32_t Cta::lanesOf(const Warp &warp) const {
   return lanes == warpSize ? allLanes : (1u << lanes) - 1;
 }
 
-void Cta::execute(uint64_t linear) {
+void Cta::execute(uint64_t number) {
+  linear = number;
   id = {uint32_t(linear % grid->grid[0]), uint32_t(linear / grid->grid[0] % grid->grid[1]),
         uint32_t(linear / grid->grid[0] / grid->grid[1])};
   shared.start = 1024;

@@ -645,6 +645,8 @@ private:
     for (size_t r = 0; r < function.registers.size(); ++r)
       if (plan.maybeUndefined[r])
         trackedIndex[r] = uint16_t(program->tracked++);
+    if (program->tracked >= readAsGuard)
+      fail("too many registers may be read before they are written");
     for (size_t i = 0; i < drafts.size(); ++i) {
       const ptx::Instruction &source = function.body[i];
       const Draft &d = drafts[i];
@@ -682,7 +684,7 @@ private:
         inst.target = uint32_t(program->branchTables.size());
         program->branchTables.push_back(d.targets);
       }
-      noteSharedAccess(match, inst);
+      noteGranules(match, inst);
       addDefCheck(d, uint32_t(i), trackedIndex, inst);
       program->code.push_back(inst);
     }
@@ -702,22 +704,27 @@ private:
   }
 
   /// The race checker's cells are as small as the smallest access.
-  void noteSharedAccess(const Match &match, const Inst &inst) {
+  void noteGranules(const Match &match, const Inst &inst) {
     bool memory = match.form.family == Family::Memory || match.form.family == Family::Atomic;
-    if (!memory || (match.space() != Space::Shared && match.space() != Space::Generic))
+    unsigned bytes = memory ? ptx::bitsOf(match.type()) / 8 * inst.count : 0;
+    if (!bytes)
       return;
-    unsigned bytes = ptx::bitsOf(match.type()) / 8 * inst.count;
-    if (bytes)
+    if (match.space() == Space::Shared || match.space() == Space::Generic)
       program->sharedGranule = std::min(program->sharedGranule, bytes);
+    if (match.space() == Space::Global || match.space() == Space::Generic)
+      program->globalGranule = std::min(program->globalGranule, bytes);
   }
 
   void addDefCheck(const Draft &d, uint32_t index, const std::vector<uint16_t> &trackedIndex,
                    Inst &inst) {
     DefCheck check;
-    for (int32_t reg : d.use.reads)
-      if (plan.maybeUndefined[size_t(reg)])
-        check.reads.push_back(
-            {trackedIndex[size_t(reg)], std::string(function.registers[size_t(reg)].name)});
+    for (size_t k = 0; k < d.use.reads.size(); ++k) {
+      size_t reg = size_t(d.use.reads[k]);
+      bool guard = k == 0 && d.use.guarded; // draftOperands puts it first
+      if (plan.maybeUndefined[reg])
+        check.reads.push_back({uint16_t(trackedIndex[reg] | (guard ? readAsGuard : 0)),
+                               std::string(function.registers[reg].name)});
+    }
     for (int32_t reg : d.use.writes)
       if (plan.maybeUndefined[size_t(reg)])
         check.writes.push_back(trackedIndex[size_t(reg)]);

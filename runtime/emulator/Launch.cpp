@@ -230,6 +230,56 @@ void fillCounters(Counters &counters, const Tally &tally) {
   counters["async_bytes"] = tally.asyncBytes;
 }
 
+/// Memory for the tags of a launch; buffers beyond it are not watched for conflicts between CTAs.
+constexpr size_t tagBudget = size_t(256) << 20;
+
+/// Two CTAs that touched the same bytes, one of them writing. Nothing orders CTAs within a launch.
+std::optional<Report> findCtaConflict(const Program &program, const Grid &grid,
+                                      const GlobalMemory &memory) {
+  auto ctaText = [&](uint64_t number) {
+    return fmt::format("CTA ({}, {}, {})", number % grid.grid[0],
+                       number / grid.grid[0] % grid.grid[1], number / grid.grid[0] / grid.grid[1]);
+  };
+  for (const Region &region : memory.all()) {
+    if (!region.tags || !region.written)
+      continue;
+    size_t granule = size_t(1) << region.tagShift;
+    for (size_t g = 0; g * granule < region.bytes; ++g) {
+      const CtaTag &tag = region.tags[g];
+      if (!tag.writerHigh)
+        continue;
+      uint64_t high = tag.writerHigh, low = ~tag.writerLow;
+      uint64_t writer = (high >> 24) - 1, other = (low >> 24) - 1;
+      bool readOnly = false;
+      if (other == writer && tag.readerHigh) {
+        uint64_t readerHigh = tag.readerHigh - 1, readerLow = uint32_t(~tag.readerLow) - 1;
+        other = readerHigh != writer ? readerHigh : readerLow;
+        readOnly = other != writer;
+      }
+      if (other == writer)
+        continue;
+      uint32_t source = uint32_t(high & 0xffffff);
+      Report report;
+      report.id = "RACE-GMEM";
+      report.ptxLine = ptxLineOf(program, source);
+      report.fcLine = fcLineOf(program, source);
+      report.text = fmt::format("{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n"
+                                "  in kernel `{}`\n",
+                                report.ptxLine, ctaText(writer), g * granule, region.name,
+                                ctaText(other), readOnly ? "reads" : "writes",
+                                program.function->body[source].text, program.function->name);
+      if (!report.fcLine.empty())
+        report.text += fmt::format("  from {}\n", report.fcLine);
+      if (!readOnly)
+        report.text += fmt::format("  the other side: {}\n",
+                                   ptxLineOf(program, uint32_t(low & 0xffffff)));
+      report.text += "  rule: CTAs of a launch run in any order, so bytes that one writes are no other's";
+      return report;
+    }
+  }
+  return std::nullopt;
+}
+
 /// What the workers share.
 struct Run {
   Grid grid;
@@ -263,7 +313,8 @@ struct Run {
   }
 };
 
-void placeMemory(const LoadedModule &module, Launch &launch, GlobalMemory &memory) {
+void placeMemory(const LoadedModule &module, const Program &program, Launch &launch,
+                 GlobalMemory &memory) {
   for (size_t i = 0; i < module.parsed.variables.size(); ++i) {
     const ptx::Variable &variable = module.parsed.variables[i];
     if (variable.space == ptx::Space::Shared || module.initial[i].empty())
@@ -293,6 +344,15 @@ void placeMemory(const LoadedModule &module, Launch &launch, GlobalMemory &memor
     uint64_t skew = launch.async == Launch::Async::Random ? 16 : 0;
     buffer.device = memory.add(std::move(region), 256, skew);
   }
+  // Atomics and ordered accesses may order CTAs in ways that are not followed here.
+  bool several = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2] > 1;
+  size_t spent = 0;
+  if (launch.checkRaces && several && !program.communicates)
+    for (Region &region : memory.all()) {
+      spent += region.tagBytes(program.globalGranule);
+      if (!region.readOnly && spent <= tagBudget)
+        region.allocateTags(program.globalGranule);
+    }
   for (const Launch::Pointer &pointer : launch.pointers) {
     uint64_t address = launch.buffers[size_t(pointer.buffer)].device + pointer.byteOffset;
     std::memcpy(launch.params.data() + pointer.paramOffset, &address, 8);
@@ -332,7 +392,7 @@ Result launch(const Module &module, Launch &launch) {
     return result;
   }
   GlobalMemory memory;
-  placeMemory(loaded, launch, memory);
+  placeMemory(loaded, *program, launch, memory);
   Run run;
   run.grid.program = program;
   run.grid.launch = &launch;
@@ -353,6 +413,11 @@ Result launch(const Module &module, Launch &launch) {
     worker.join();
   result.ok = run.failedAt == UINT64_MAX;
   result.report = std::move(run.report);
+  if (result.ok)
+    if (std::optional<Report> conflict = findCtaConflict(*program, run.grid, memory)) {
+      result.ok = false;
+      result.report = std::move(*conflict);
+    }
   fillCounters(result.counters, run.tally);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -135,6 +135,7 @@ struct Program {
   uint32_t dynamicShared = 0; ///< address at which the dynamic part starts
   uint32_t localBytes = 0;
   unsigned sharedGranule = 4; ///< the smallest access that may go to shared memory
+  unsigned globalGranule = 4; ///< and to global memory
   bool communicates = false;  ///< global atomics or fences: CTAs run in order on one thread
   std::array<uint32_t, 3> cluster{1, 1, 1};
 };
@@ -240,6 +241,7 @@ struct Cta {
   Grid *grid = nullptr;
   const Program *program = nullptr;
   std::array<uint32_t, 3> id{};
+  uint64_t linear = 0;
   std::vector<Warp> warps;
   SharedMemory shared;
   Races races;

@@ -22,6 +22,14 @@ constexpr uint64_t bufferBase = 0x0000'7100'0000'0000;
 /// Free address space on both sides of every allocation.
 constexpr uint64_t guardBytes = 4096;
 
+/// Which CTAs touched a granule of global memory: the lowest and the highest that wrote it, and that
+/// read it. Order plays no part, so what is found does not depend on which CTA ran first. All zero:
+/// nobody. `low` fields hold complements, so that every update is a maximum.
+struct CtaTag {
+  uint64_t writerHigh, writerLow; ///< (CTA + 1) << 24 | instruction
+  uint32_t readerHigh, readerLow; ///< CTA + 1
+};
+
 /// One allocation of global memory.
 struct Region {
   uint64_t base = 0, bytes = 0;
@@ -30,6 +38,17 @@ struct Region {
   bool readOnly = false;
   std::string name;
   std::unique_ptr<uint8_t[]> definedStorage, hostStorage;
+  /// By granule of `1 << tagShift` bytes; null: conflicts between CTAs are not looked for.
+  struct Free {
+    void operator()(void *p) const;
+  };
+  std::unique_ptr<CtaTag[], Free> tags;
+  unsigned tagShift = 0;
+  bool written = false; ///< set by any CTA that writes
+
+  void allocateTags(unsigned granule);
+  size_t tagBytes(unsigned granule) const { return (bytes / granule + 1) * sizeof(CtaTag); }
+  void note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t source);
 };
 
 class GlobalMemory {
@@ -41,6 +60,8 @@ public:
   Region *find(uint64_t address);
   /// The region that lies closest, for reports.
   const Region *nearest(uint64_t address) const;
+  const std::vector<Region> &all() const { return regions; }
+  std::vector<Region> &all() { return regions; }
 
 private:
   std::vector<Region> regions; ///< by base

@@ -5,6 +5,7 @@
 // group that keeps branching backward while another waits lets that one run, so a lane may spin for
 // a value that a lane of its own warp has yet to write.
 #include "runtime/emulator/Decoder.h"
+#include "runtime/emulator/Registers.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -132,8 +133,7 @@ bool Warp::converged(const Inst &inst, uint32_t mask) {
 void Warp::checkDefined(const Inst &inst, uint32_t mask) {
   const DefCheck &check = cta->program->defChecks.at(uint32_t(&inst - cta->program->code.data()));
   for (const auto &[index, name] : check.reads) {
-    bool isGuard = inst.guard != Inst::noGuard && &name == &check.reads.front().second;
-    uint32_t bad = (isGuard ? active : mask) & ~tracked[index];
+    uint32_t bad = (index & readAsGuard ? active : mask) & ~tracked[index & ~readAsGuard];
     if (bad)
       throw Fault{"UNINIT-REG", fmt::format("`{}` was never written on the way here", name),
                   "a register has to be written before it is read", __builtin_ctz(bad), ""};
