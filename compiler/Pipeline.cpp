@@ -65,14 +65,15 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Place: every tile gets an owner ----------------------------------------===//
-  if (options.strategy == "tensor")
+  if (options.strategy == "tensor" || options.strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createMapWmma());
   pm.addNestedPass<KernelOp>(createAssignPlaces());
   if (!endStage(Stage::Place))
     return;
 
   //===-- Async: loops, rings, barriers ------------------------------------------===//
-  pm.addNestedPass<KernelOp>(createStageCopies());
+  pm.addNestedPass<KernelOp>(
+      createStageCopies({.copies = options.strategy == "pipelined" ? "cp_async" : "plain"}));
   // Allocation first, then fences: sharing bytes creates hazards.
   pm.addNestedPass<KernelOp>(createAllocateShared({.target = options.target}));
   if (!endStage(Stage::Async))

@@ -194,6 +194,16 @@ public:
         walk(program.getBody().front());
         continue;
       }
+      // Bytes that come by themselves are there for the thread that waits; for the others behind
+      // the next barrier.
+      if (auto wait = dyn_cast<WaitOp>(op)) {
+        if (isAsynchronous(wait.getRing())) {
+          Access access = accessTo(wait.getRing());
+          access.writes = true;
+          pending.push_back(access);
+        }
+        continue;
+      }
       SmallVector<Access> accesses = accessesOf(op);
       bool conflict = llvm::any_of(accesses, [&](const Access &access) {
         return llvm::any_of(pending, [&](const Access &old) { return old.conflicts(access); });
@@ -223,14 +233,17 @@ private:
     for (Value operand : op.getOperands()) {
       if (!isa<SlotType>(operand.getType()))
         continue;
-      auto ring = operand.getDefiningOp()->getOperand(0).getDefiningOp<RingOp>();
-      int64_t begin = *ring.getOffset();
-      RingType type = ring.getRing().getType();
-      accesses.push_back({begin,
-                          begin + SharedLayout::of(type.getTile()).slotStride() * type.getSlots(),
-                          isa<CopyOp, StoreOp>(op)});
+      Access access = accessTo(operand.getDefiningOp()->getOperand(0));
+      access.writes = isa<CopyOp, StoreOp>(op);
+      accesses.push_back(access);
     }
     return accesses;
+  }
+
+  static Access accessTo(Value ring) {
+    int64_t begin = *ring.getDefiningOp<RingOp>().getOffset();
+    auto type = cast<RingType>(ring.getType());
+    return {begin, begin + SharedLayout::of(type.getTile()).slotStride() * type.getSlots(), false};
   }
 
   int warps;

@@ -36,10 +36,11 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     if (!info)
       return kernel.emitError("target `")
              << target << "` is unknown; it must be one of " << targetNames();
-    if (strategy != "scalar" && strategy != "tensor" && strategy != "auto")
+    if (strategy != "scalar" && strategy != "tensor" && strategy != "pipelined" &&
+        strategy != "auto")
       return kernel.emitError("strategy `")
-             << strategy << "` is unknown; it must be `scalar`, `tensor` or `auto`";
-    matrices = strategy == "tensor";
+             << strategy << "` is unknown; it must be `scalar`, `tensor`, `pipelined` or `auto`";
+    matrices = strategy == "tensor" || strategy == "pipelined";
     FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
     if (failed(axes))
       return failure();

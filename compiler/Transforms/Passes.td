@@ -119,9 +119,16 @@ def StageCopies : Pass<"fc-stage-copies", "::fc::KernelOp"> {
     A turn's number counts the turns of its loop from 0, wherever the range starts. Conversions between
     registers that exchange elements across threads go through a slot too.
 
+    `copies=cp_async`: where a turn of a loop reads two tiles or more, the copy of each is begun while the one before is
+    used, that of the first while the last of the turn before is (in front of the loop for the first turn, and not past its end).
+    Indices are made anew for the turn they are for; a read whose indices depend on the state is copied where it is used.
+
     Relies on: what uses a tile in shared memory is a product, or a conversion to registers (it becomes `fc.load`).
     Refuses any other use, by its operation. Tests: `test/compiler/Transforms/stage-copies.mlir`, `...-invalid.mlir`.
   }];
+  let options = [
+    Option<"copies", "copies", "std::string", "\"plain\"", "how tiles get from global to shared memory: plain, or cp_async, which runs ahead">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
 }
 

@@ -6,10 +6,19 @@
 // publishes it, the consumers wait, use and release it. With one slot and plain copies all of that
 // happens in program order; the barriers between come from fc-allocate-shared, which sees every
 // access.
+//
+// Asynchronous copies run ahead (FlashAttention-2's order, Dao 2023): the tiles that a turn of a
+// loop reads, r0, r1, .., rk, are each on their way while the one before is used, and r0 of the
+// next turn while rk is. So one slot each is enough, and a turn has as many barriers as tiles. A
+// copy for another turn makes its indices anew from that turn's coordinate, and copies nothing past
+// the end.
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 
@@ -70,8 +79,9 @@ void lowerFold(FoldOp fold) {
 
 class Staging {
 public:
-  explicit Staging(KernelOp kernel)
-      : kernel(kernel), program(kernel.program()), slots(kernel.getSchedule()->getStages()) {}
+  Staging(KernelOp kernel, StringRef via)
+      : kernel(kernel), program(kernel.program()), slots(kernel.getSchedule()->getStages()),
+        via(via) {}
 
   LogicalResult run() {
     SmallVector<Operation *> sources;
@@ -85,8 +95,10 @@ public:
       if (auto convertOp = dyn_cast<ConvertOp>(op); convertOp && needsExchange(convertOp, warps))
         sources.push_back(op);
     });
+    if (via != "plain" && failed(runAhead(sources)))
+      return failure();
     for (Operation *op : sources)
-      if (failed(stage(op)))
+      if (op && failed(stage(op)))
         return failure();
     return success();
   }
@@ -99,6 +111,142 @@ private:
     Conversion::Kind kind = convert(from.place(), to.place(), warps).kind;
     return kind == Conversion::Shuffle || kind == Conversion::Shared;
   }
+
+  //===-- Copies that run ahead ---------------------------------------------------===//
+
+  /// Stages the reads of each loop whose copies can be begun in an earlier place; clears them in
+  /// `sources`.
+  LogicalResult runAhead(SmallVector<Operation *> &sources) {
+    llvm::MapVector<scf::ForOp, SmallVector<ReadOp>> byLoop;
+    for (Operation *op : sources)
+      if (auto read = dyn_cast<ReadOp>(op); read && !read->use_empty())
+        if (auto loop = dyn_cast<scf::ForOp>(read->getParentOp()))
+          if (canRemake(read, loop))
+            byLoop[loop].push_back(read);
+    for (auto &[loop, reads] : byLoop) {
+      if (reads.size() < 2)
+        continue; // its only slot is in use until the turn ends
+      llvm::sort(reads,
+                 [](ReadOp a, ReadOp b) { return firstUse(a)->isBeforeInBlock(firstUse(b)); });
+      for (ReadOp read : reads)
+        llvm::replace(sources, read.getOperation(), static_cast<Operation *>(nullptr));
+      if (failed(stageAhead(loop, reads)))
+        return failure();
+    }
+    return success();
+  }
+
+  LogicalResult stageAhead(scf::ForOp loop, ArrayRef<ReadOp> reads) {
+    Location loc = loop.getLoc();
+    OpBuilder before(loop), top = OpBuilder::atBlockBegin(loop.getBody());
+    Value next = arith::AddIOp::create(top, loc, loop.getInductionVar(), loop.getStep());
+    auto turns = [&](OpBuilder &builder, Value at) -> Value {
+      return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, at,
+                                   loop.getUpperBound());
+    };
+    Value hasFirst = turns(before, loop.getLowerBound()), hasNext = turns(top, next);
+    Operation *waited = nullptr; // for the tile before
+    SmallVector<std::pair<ReadOp, Value>> rings;
+    for (ReadOp read : reads)
+      rings.push_back({read, ringFor(read)});
+    Operation *lastUse = nullptr, *firstDone = nullptr; // of the tile before, of the first one
+    for (auto [number, entry] : llvm::enumerate(rings)) {
+      auto [read, ring] = entry;
+      if (number > 0) {
+        OpBuilder behind(waited->getBlock(), std::next(waited->getIterator()));
+        copyAt(behind, loop, read, ring, loop.getInductionVar(), {});
+      }
+      // As early as the tile before is done with: what lies between hides the copy that follows.
+      Operation *first = firstUse(read);
+      if (lastUse && lastUse->isBeforeInBlock(first))
+        first = lastUse->getNextNode();
+      OpBuilder builder(first);
+      Value turn = constant(builder, read.getLoc(), 0);
+      TileType tile = cast<TileType>(read.getOut().getType());
+      Value filled = WaitOp::create(builder, read.getLoc(), SlotType::get(tile.getContext(), tile),
+                                    ring, turn);
+      waited = filled.getDefiningOp();
+      Operation *last = use(read.getOut(), filled);
+      if (!last)
+        return failure();
+      builder.setInsertionPointAfter(last);
+      lastUse = ReleaseOp::create(builder, read.getLoc(), ring, turn);
+      if (number == 0)
+        firstDone = lastUse;
+    }
+    Operation *free = firstDone->isBeforeInBlock(waited) ? waited : firstDone;
+    OpBuilder behind(free->getBlock(), std::next(free->getIterator()));
+    copyAt(behind, loop, rings[0].first, rings[0].second, next, hasNext);
+    copyAt(before, loop, rings[0].first, rings[0].second, loop.getLowerBound(), hasFirst);
+    // The zeros that the last turn's copy past the end leaves arrive before the bytes serve others.
+    OpBuilder after(loop->getBlock(), std::next(loop->getIterator()));
+    Value turn = constant(after, loc, 0), ring = rings[0].second;
+    TileType tile = cast<RingType>(ring.getType()).getTile();
+    WaitOp::create(after, loc, SlotType::get(tile.getContext(), tile), ring, turn);
+    ReleaseOp::create(after, loc, ring, turn);
+    for (ReadOp read : reads)
+      read->erase();
+    return success();
+  }
+
+  Value ringFor(ReadOp read) {
+    TileType tile = cast<TileType>(read.getOut().getType());
+    OpBuilder top = OpBuilder::atBlockBegin(&program.getBody().front());
+    return RingOp::create(top, read.getLoc(), RingType::get(tile.getContext(), tile, 1),
+                          IntegerAttr{});
+  }
+
+  /// The copy of a read in the turn that starts at `at`, if `condition` holds.
+  void copyAt(OpBuilder &builder, scf::ForOp loop, ReadOp read, Value ring, Value at,
+              Value condition) {
+    Location loc = read.getLoc();
+    IRMapping map;
+    map.map(loop.getInductionVar(), at);
+    auto remakeAll = [&](ValueRange values) {
+      SmallVector<Value> list;
+      for (Value value : values)
+        list.push_back(remake(builder, loop, value, map));
+      return list;
+    };
+    SmallVector<Value> indices = remakeAll(read.getIndices()),
+                       bounded = remakeAll(read.getBounded()), limits = remakeAll(read.getLimits()),
+                       where = remakeAll(read.getWhere());
+    if (condition)
+      where.push_back(condition);
+    auto tile = cast<TileType>(read.getOut().getType());
+    Value turn = constant(builder, loc, 0);
+    Value slot =
+        AcquireOp::create(builder, loc, SlotType::get(tile.getContext(), tile), ring, turn);
+    CopyOp::create(builder, loc, read.getTensor(), indices, bounded, limits, where, slot,
+                   builder.getStringAttr(via));
+    PublishOp::create(builder, loc, ring, turn);
+  }
+
+  /// Whether what a read of a loop's body needs can be computed for any turn: from the coordinate
+  /// and from what stands outside.
+  static bool canRemake(ReadOp read, scf::ForOp loop) {
+    return llvm::all_of(read->getOperands(), [&](Value value) { return canRemake(value, loop); });
+  }
+  static bool canRemake(Value value, scf::ForOp loop) {
+    if (!loop->isAncestor(value.getParentRegion()->getParentOp()) ||
+        value == loop.getInductionVar())
+      return true;
+    Operation *op = value.getDefiningOp();
+    return op && isPure(op) && op->getNumRegions() <= 1 && op->getBlock() == loop.getBody() &&
+           llvm::all_of(op->getOperands(), [&](Value in) { return canRemake(in, loop); });
+  }
+  static Value remake(OpBuilder &builder, scf::ForOp loop, Value value, IRMapping &map) {
+    if (Value known = map.lookupOrNull(value))
+      return known;
+    if (!loop->isAncestor(value.getParentRegion()->getParentOp()))
+      return value;
+    for (Value operand : value.getDefiningOp()->getOperands())
+      remake(builder, loop, operand, map);
+    builder.clone(*value.getDefiningOp(), map);
+    return map.lookup(value);
+  }
+
+  //===-- Copies where they are needed -----------------------------------------------===//
 
   LogicalResult stage(Operation *op) {
     if (auto read = dyn_cast<ReadOp>(op))
@@ -119,7 +267,7 @@ private:
     OpBuilder builder(firstUse(read));
     Turn turn = open(builder, read.getLoc(), read, tile, slotsAt(read));
     CopyOp::create(builder, read.getLoc(), read.getTensor(), read.getIndices(), read.getBounded(),
-                   read.getLimits(), read.getWhere(), turn.slot, builder.getStringAttr("plain"));
+                   read.getLimits(), read.getWhere(), turn.slot, builder.getStringAttr(via));
     return hand(builder, read, read.getOut(), turn);
   }
 
@@ -172,8 +320,20 @@ private:
   /// Publishes the slot and gives it to the users of `value`, which `op` made and which goes away.
   LogicalResult hand(OpBuilder &builder, Operation *op, Value value, Turn turn) {
     Value filled = publishAndWait(builder, op->getLoc(), turn);
-    Block *block = builder.getInsertionBlock();
+    Operation *last = use(value, filled);
+    if (!last)
+      return failure();
+    builder.setInsertionPointAfter(last);
+    ReleaseOp::create(builder, op->getLoc(), turn.ring, turn.number);
+    op->erase();
+    return success();
+  }
+
+  /// Gives a filled slot to the users of `value`. The operation of the slot's block that holds the
+  /// last of them; null (after an error) if one cannot use it.
+  static Operation *use(Value value, Value filled) {
     Operation *last = filled.getDefiningOp();
+    Block *block = last->getBlock();
     for (OpOperand &use : llvm::make_early_inc_range(value.getUses())) {
       Operation *user = use.getOwner();
       Operation *here = block->findAncestorOpInBlock(*user);
@@ -184,9 +344,11 @@ private:
         continue;
       }
       auto toRegisters = dyn_cast<ConvertOp>(user);
-      if (!toRegisters)
-        return user->emitError(
-            "uses a tile that is in shared memory; it must be converted to registers first");
+      if (!toRegisters) {
+        user->emitError("uses a tile that is in shared memory; it must be converted to registers "
+                        "first");
+        return nullptr;
+      }
       OpBuilder load(user);
       Value loaded = LoadOp::create(load, user->getLoc(), toRegisters.getOut().getType(), filled);
       if (last == user)
@@ -194,10 +356,7 @@ private:
       toRegisters.getOut().replaceAllUsesWith(loaded);
       user->erase();
     }
-    builder.setInsertionPointAfter(last);
-    ReleaseOp::create(builder, op->getLoc(), turn.ring, turn.number);
-    op->erase();
-    return success();
+    return last;
   }
 
   /// The operation of the read's own block that holds its first use.
@@ -256,6 +415,7 @@ private:
   KernelOp kernel;
   ProgramOp program;
   int64_t slots;
+  StringRef via;                              ///< of the copies: `plain` or `cp_async`
   llvm::DenseMap<Operation *, Value> numbers; ///< the turn's number in a loop, at the loop's top
 };
 
@@ -266,7 +426,7 @@ struct StageCopies : impl::StageCopiesBase<StageCopies> {
     getOperation().walk([&](FoldOp fold) { folds.push_back(fold); });
     for (FoldOp fold : folds)
       lowerFold(fold);
-    if (failed(Staging(getOperation()).run()))
+    if (failed(Staging(getOperation(), copies).run()))
       signalPassFailure();
   }
 };

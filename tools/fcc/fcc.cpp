@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--strategy", options.strategy,
-                 "how far to go: scalar, tensor, or auto, the best there is")
+                 "how far to go: scalar, tensor, pipelined, or auto, the best there is")
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("-D", defines, "set a compile-time parameter")

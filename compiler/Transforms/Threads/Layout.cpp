@@ -117,6 +117,15 @@ Layout::Runs Layout::runs(int axis, int most) const {
   return single;
 }
 
+bool isAsynchronous(mlir::Value ring) {
+  for (mlir::Operation *user : ring.getUsers())
+    for (mlir::Value slot : user->getResults())
+      for (mlir::Operation *access : slot.getUsers())
+        if (auto copy = mlir::dyn_cast<CopyOp>(access); copy && copy.getVia() != "plain")
+          return true;
+  return false;
+}
+
 WarpExchange WarpExchange::of(ReduceOp op, int warps) {
   Layout from = Layout::of(op.getIn().getType(), warps);
   WarpExchange exchange;

@@ -51,6 +51,9 @@ struct Layout {
   Runs runs(int axis, int most) const;
 };
 
+/// Whether a ring's slots are filled by copies that must be waited for.
+bool isAsynchronous(mlir::Value ring);
+
 /// How a reduction crosses warps: through shared memory, each thread leaving its partial results
 /// there.
 struct WarpExchange {

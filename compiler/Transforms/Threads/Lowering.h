@@ -8,7 +8,8 @@
 //   Maps.cpp        iotas, maps, conversions, loops; any value at any point
 //   Arith.cpp       the arithmetic of scalars: meanings of the language, approximations of the
 //   machine
-//   Memory.cpp      tensors in global memory: reads, writes, copies
+//   Memory.cpp      tensors in global memory: reads, writes
+//   Copies.cpp      from there to slots
 //   Shared.cpp      slots: addresses, loads, stores
 //   Dots.cpp        products by FMAs
 //   Matrices.cpp    products by mma, fragments by ldmatrix
@@ -116,7 +117,6 @@ private:
   //===-- Memory.cpp -----------------------------------------------------------------===//
   mlir::LogicalResult lowerRead(ReadOp op);
   mlir::LogicalResult lowerWrite(WriteOp op);
-  mlir::LogicalResult lowerCopy(CopyOp op);
   Tensor &tensorOf(Value tensor) { return tensors.find(tensor)->second; }
   Value pointerTo(Value tensor, llvm::ArrayRef<Value> indices);
   Value isAligned(Value tensor, int64_t bytes);
@@ -125,6 +125,9 @@ private:
   Layout::Runs contiguousRuns(Value tensor, mlir::ValueRange indices, const Layout &layout,
                               int64_t most);
   Value loadAs(mlir::Type element, Value pointer);
+
+  //===-- Copies.cpp -----------------------------------------------------------------===//
+  mlir::LogicalResult lowerCopy(CopyOp op);
 
   //===-- Shared.cpp -----------------------------------------------------------------===//
   mlir::LogicalResult lowerSlot(mlir::Operation *op, Value ring, Value turn, Value slot);

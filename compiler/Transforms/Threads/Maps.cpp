@@ -302,9 +302,13 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
       .Case<AcquireOp, WaitOp>([&](auto slot) {
-        return lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot());
+        if (failed(lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot())))
+          return failure();
+        if (isa<WaitOp>(op) && isAsynchronous(slot.getRing()))
+          emit.call("llvm.nvvm.cp.async.wait.all", {});
+        return success();
       })
-      // One slot a ring's turn and plain copies: what orders them are the barriers.
+      // What orders the copies of all threads are the barriers.
       .Case<RingOp, PublishOp, ReleaseOp>([](auto) { return success(); })
       .Case([&](gpu::BarrierOp) { return emit.barrier(), success(); })
       .Case([&](DimOp dim) {

@@ -4,7 +4,7 @@
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=i64}))' 2>&1 | FileCheck %s --check-prefix=ITEM
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=stages=2}))' 2>&1 | FileCheck %s --check-prefix=STAGES
 // TARGET: target `sm_75` is unknown; it must be one of sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120a
-// STRATEGY: strategy `fast` is unknown; it must be `scalar`, `tensor` or `auto`
+// STRATEGY: strategy `fast` is unknown; it must be `scalar`, `tensor`, `pipelined` or `auto`
 // STAGES: schedule asks for 2 stages; this strategy copies when it needs the data, in 1
 // ITEM: `i64` is no schedule item; write `axis=size`, `warps=n` or `stages=n`
 

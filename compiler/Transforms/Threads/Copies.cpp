@@ -1,0 +1,234 @@
+// Copies.cpp - tiles from global to shared memory
+//
+// All threads move chunks of up to 16 bytes. Which lane moves which is the layout's: eight
+// neighbours write 128 contiguous bytes of a page, so that the swizzle spreads them over all banks,
+// and a page's rows are segments of global memory. Elements whose bounds or predicates fail are 0
+// and not touched. `cp_async` needs 16 bytes aligned at both ends: addresses and strides are tested
+// at run time, once; plain copies are the other side of the branch. What lies past bounds is a copy
+// of 0 bytes, filled with zeros (PTX ISA, "cp.async").
+#include "compiler/Transforms/Threads/Lowering.h"
+#include "llvm/ADT/STLExtras.h"
+#include <numeric>
+
+using namespace mlir;
+
+namespace fc {
+
+namespace {
+
+/// Chunks in the order of lanes: those of a page's row, rows that share 128 bytes, pages, rows.
+struct CopyOrder {
+  int64_t width, page, inRow, low, pages; ///< elements; chunks, rows, pages
+
+  CopyOrder(const SharedLayout &shape, int64_t width)
+      : width(width), page(shape.page), inRow(shape.page / width),
+        low(std::gcd(shape.rows, std::max<int64_t>(8 / inRow, 1))),
+        pages(shape.columns / shape.page) {}
+
+  /// Chunks after which the same begins some rows on.
+  int64_t block() const { return inRow * low * pages; }
+  /// (row, column) of a chunk.
+  std::pair<Value, Value> at(Emitter &emit, Value chunk) const {
+    Value column = emit.mul(emit.urem(chunk, inRow), width);
+    Value inPage = emit.udiv(chunk, inRow), row = emit.urem(inPage, low);
+    Value rest = emit.udiv(inPage, low);
+    if (pages > 1)
+      column = emit.addPoint(column, emit.mul(emit.urem(rest, pages), page));
+    return {emit.addPoint(emit.mul(emit.udiv(rest, pages), low), row), column};
+  }
+};
+
+} // namespace
+
+LogicalResult Lowering::lowerCopy(CopyOp op) {
+  TileType tile = op.getSlot().getType().getTile();
+  SharedLayout shape = SharedLayout::of(tile);
+  StringRef minor = tile.shared().getMinor();
+  Type element = tile.getElement(), memory = memoryType(element);
+  int64_t width = 16 / shape.bytes;
+  while (width > 1 && (shape.columns % width || shape.page % width))
+    width /= 2;
+  CopyOrder order(shape, width);
+  int64_t chunks = shape.rows * shape.columns / width, threads = warps * 32;
+
+  auto overMinor = [&](Value value) { return over(value, minor); };
+  bool contiguous = contiguousAxis(op.getTensor(), op.getIndices()) == minor;
+  SmallVector<std::pair<Value, Value>> rowBounds, elementBounds;
+  for (auto bound : llvm::zip(op.getBounded(), op.getLimits()))
+    (overMinor(std::get<0>(bound)) ? elementBounds : rowBounds)
+        .push_back({std::get<0>(bound), std::get<1>(bound)});
+  SmallVector<Value> rowWhere, elementWhere;
+  for (Value where : op.getWhere())
+    (overMinor(where) ? elementWhere : rowWhere).push_back(where);
+
+  bool ok = true;
+  auto test = [&](Point &point, ArrayRef<std::pair<Value, Value>> bounds, ArrayRef<Value> where) {
+    Value allowed;
+    for (auto [index, limit] : bounds) {
+      Value x = evaluate(index, point, op);
+      if (!x)
+        return ok = false, Value();
+      allowed = emit.both(allowed, emit.less(x, emit.toInteger(x.getType(), scalar(limit))));
+    }
+    for (Value predicate : where) {
+      Value x = evaluate(predicate, point, op);
+      if (!x)
+        return ok = false, Value();
+      allowed = emit.both(allowed, x);
+    }
+    return allowed;
+  };
+  auto address = [&](Point &point) {
+    Values indices;
+    for (Value index : op.getIndices()) {
+      indices.push_back(evaluate(index, point, op));
+      if (!indices.back())
+        return ok = false, emit.zero(emit.globalPointer);
+    }
+    return pointerTo(op.getTensor(), indices);
+  };
+  Value zero = emit.zero(memory);
+
+  /// The elements of a chunk one by one.
+  auto gather = [&](Point &row, Value column) {
+    Values elements;
+    for (int64_t i = 0; i < width; ++i) {
+      Point point;
+      point.coordinates = row.coordinates;
+      for (auto &[axis, value] : point.coordinates)
+        if (axis == minor)
+          value = emit.addPoint(column, emit.constant(i));
+      Value allowed = test(point, elementBounds, elementWhere);
+      elements.push_back(emit.ifThen(
+          allowed, [&] { return Values{emit.load(memory, address(point), shape.bytes)}; },
+          [&] { return Values{zero}; })[0]);
+    }
+    return elements;
+  };
+  /// The point at (row, column) of the slot, `dynamic` its coordinates by axis of the tile.
+  auto pointAt = [&](Value rest, Value column, Values &dynamic) {
+    Point point;
+    dynamic.assign(tile.getAxes().size(), Value());
+    int64_t below = 1;
+    for (int axis = tile.getAxes().size() - 1; axis >= 0; --axis) {
+      StringRef name = tile.getAxes()[axis].getValue();
+      Value x = column;
+      if (name != minor) {
+        x = emit.udiv(rest, below);
+        below *= tile.getSizes()[axis];
+        if (below < shape.rows)
+          x = emit.urem(x, tile.getSizes()[axis]);
+      }
+      point.coordinates.push_back({name, x});
+      dynamic[axis] = x;
+    }
+    return point;
+  };
+  auto isAlignedHere = [&] { return isAlignedFrom(op.getTensor(), op.getIndices().back(), width); };
+  auto moveChunk = [&](Value chunk) {
+    auto [row, column] = order.at(emit, chunk);
+    Values dynamic;
+    Point point = pointAt(row, column, dynamic);
+    Value allowed = test(point, rowBounds, rowWhere);
+    auto together = [&] {
+      if (!contiguous || !elementBounds.empty() || !elementWhere.empty() || width == 1)
+        return gather(point, column);
+      Value from = address(point);
+      return emit.ifThen(
+          isAlignedHere(), [&] { return Values(emit.loadElements(memory, width, from)); },
+          [&] {
+            Values elements;
+            for (int64_t i = 0; i < width; ++i)
+              elements.push_back(
+                  emit.load(memory, emit.offset(from, memory, emit.constant(i)), shape.bytes));
+            return elements;
+          });
+    };
+    Values elements = emit.ifThen(allowed, together, [&] { return Values(width, zero); });
+    SlotPointer to(emit, scalar(op.getSlot()), tile, dynamic);
+    emit.storeElements(elements, to.at(SmallVector<int>(dynamic.size(), 0)));
+  };
+  auto moveAll = [&] {
+    if (chunks <= threads) {
+      Value mine = chunks < threads ? emit.less(emit.thread(), emit.constant(chunks)) : Value();
+      emit.ifThen(mine, [&] { moveChunk(emit.thread()); });
+    } else {
+      emit.loop(emit.thread(), emit.constant(chunks), emit.constant(threads), {},
+                [&](Value chunk, ValueRange) { return moveChunk(chunk), Values(); });
+    }
+  };
+  bool asynchronous = op.getVia() == "cp_async" && contiguous && elementBounds.empty() &&
+                      elementWhere.empty() && width * shape.bytes == 16;
+  if (!asynchronous) {
+    moveAll();
+    return success(ok);
+  }
+
+  // Each thread's chunks one after the other. If a whole number of orders' blocks are under way at
+  // once, they differ in the row alone, by a constant; then so do the addresses.
+  StringRef rowAxis = tile.getAxes().size() == 2
+                          ? tile.getAxes()[tile.getAxes()[0].getValue() == minor].getValue()
+                          : StringRef();
+  bool steady = !rowAxis.empty() && threads % order.block() == 0;
+  int64_t rowStep = threads / order.block() * order.low;
+  // The dimension whose index is the row's point, if no other index depends on the row.
+  std::optional<int> rowDim;
+  int dependent = 0;
+  for (auto [dim, index] : llvm::enumerate(op.getIndices()))
+    if (!rowAxis.empty() && over(index, rowAxis)) {
+      ++dependent;
+      if (index.getDefiningOp<IotaOp>())
+        rowDim = int(dim);
+    }
+  if (dependent != 1)
+    rowDim = std::nullopt;
+  auto startAll = [&] {
+    Values dynamic;
+    auto [row, column] = order.at(emit, emit.thread());
+    Point first = pointAt(row, column, dynamic);
+    std::optional<SlotPointer> slot;
+    Value source;
+    for (int64_t done = 0; done < chunks; done += threads) {
+      int64_t rowsOn = done / threads * rowStep;
+      SmallVector<int> offsets(dynamic.size(), 0);
+      Point point;
+      if (steady) {
+        point.coordinates = first.coordinates;
+        for (auto &[axis, value] : point.coordinates)
+          if (axis == rowAxis)
+            value = emit.addPoint(value, emit.constant(rowsOn));
+        offsets[tile.getAxes()[0].getValue() == minor] = rowsOn;
+      } else {
+        auto [row, column] = order.at(emit, emit.add(emit.thread(), emit.constant(done)));
+        point = pointAt(row, column, dynamic);
+        slot.reset();
+      }
+      if (!slot)
+        slot.emplace(emit, scalar(op.getSlot()), tile, dynamic);
+      Value from;
+      if (steady && rowDim && source) {
+        Value stride = tensorOf(op.getTensor()).strides[*rowDim];
+        Value distance = emit.constant(emit.i64, rowsOn);
+        from = emit.offset(source, memory, stride ? emit.mul(stride, distance) : distance);
+      } else {
+        from = address(point);
+        source = source ? source : from;
+      }
+      Value allowed = test(point, rowBounds, rowWhere);
+      Value to = slot->at(offsets);
+      Value mine = done + threads > chunks ? emit.less(emit.thread(), emit.constant(chunks - done))
+                                           : Value();
+      emit.ifThen(mine, [&] {
+        Value bytes = emit.constant(16);
+        if (allowed)
+          bytes = emit.select(allowed, bytes, emit.constant(0));
+        emit.call("llvm.nvvm.cp.async.cg.shared.global.16.s", {to, from, bytes});
+      });
+    }
+    return Values();
+  };
+  emit.ifThen(isAlignedHere(), startAll, [&] { return moveAll(), Values(); });
+  return success(ok);
+}
+
+} // namespace fc
