@@ -92,7 +92,7 @@ void Access::resolve() {
 
 namespace {
 /// Flags are bytes of 0 or 1; eight at once.
-bool allDefined(const uint8_t *flags, unsigned bytes) {
+inline bool allDefined(const uint8_t *flags, unsigned bytes) {
   for (; bytes >= 8; bytes -= 8, flags += 8) {
     uint64_t word;
     std::memcpy(&word, flags, 8);
@@ -105,6 +105,16 @@ bool allDefined(const uint8_t *flags, unsigned bytes) {
   return true;
 }
 } // namespace
+
+/// All lanes, one behind the other: what most accesses of a well-made kernel are.
+bool Access::isRow() const {
+  if (mask != allLanes || sized)
+    return false;
+  uint64_t wrong = 0;
+  for (unsigned l = 0; l < warpSize; ++l)
+    wrong |= address[l] ^ (address[0] + uint64_t(l) * bytes);
+  return wrong == 0;
+}
 
 void Access::resolveShared() {
   SharedMemory &shared = warp.cta->shared;
@@ -128,6 +138,20 @@ void Access::resolveShared() {
     }
   }
   uint8_t *base = shared.bytes.data();
+  if (isRow()) {
+    for (unsigned l = 0; l < warpSize; ++l)
+      host[l] = base + low + l * bytes;
+    warp.cta->races.access(warp, inst, *this);
+    bool defined = (write && !atomic) || allDefined(shared.defined.data() + low, warpSize * bytes);
+    if (defined) [[likely]] {
+      if (write)
+        std::memset(shared.defined.data() + low, async ? 0 : 1, warpSize * bytes);
+      unsigned wavefronts = std::max(1u, warpSize * bytes / 128);
+      warp.tally->sharedWavefronts += wavefronts;
+      warp.tally->sharedWavefrontsIdeal += wavefronts;
+      return;
+    }
+  }
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     host[l] = base + address[l];
@@ -161,6 +185,23 @@ void Access::resolveShared() {
 void Access::resolveGlobal() {
   GlobalMemory &memory = *warp.cta->grid->memory;
   Region *region = nullptr;
+  unsigned row = warpSize * bytes;
+  if (isRow() && (region = memory.find(address[0]))) {
+    uint64_t at = address[0] - region->base;
+    bool fits = region->bytes - at >= row && !(write && region->readOnly);
+    if (fits && region->defined && (!write || atomic))
+      fits = allDefined(region->defined + at, row);
+    if (fits) [[likely]] {
+      for (unsigned l = 0; l < warpSize; ++l)
+        host[l] = region->host + at + l * bytes;
+      if (region->tags)
+        region->note(at, row, write, warp.cta->linear, inst.source);
+      if (write && region->defined)
+        std::memset(region->defined + at, 1, row);
+      return countGlobal(unsigned((address[0] % 32 + row + 31) / 32));
+    }
+    region = nullptr;
+  }
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     uint64_t a = address[l];
@@ -204,12 +245,16 @@ void Access::resolveGlobal() {
         std::memset(defined, 1, bytes);
     }
   }
+  countGlobal(globalSectors(address, mask, bytes));
+}
+
+void Access::countGlobal(unsigned sectors) {
   if (write)
     warp.cta->races.checkCopySources(warp, *this);
   Tally &tally = *warp.tally;
   unsigned lanes = unsigned(__builtin_popcount(mask));
   ++tally.globalRequests;
-  tally.globalSectors += globalSectors(address, mask, bytes);
+  tally.globalSectors += sectors;
   tally.globalSectorsIdeal += (lanes * bytes + 31) / 32;
   if (write)
     tally.globalWritten += lanes * bytes;

@@ -34,6 +34,8 @@ private:
   void resolveGlobal();
   void resolveLocal();
   void resolveParam();
+  bool isRow() const;
+  void countGlobal(unsigned sectors);
   void checkAlignment();
   [[noreturn]] void outOfBounds(unsigned lane, std::string_view memory, std::string detail);
 };

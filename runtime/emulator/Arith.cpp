@@ -358,14 +358,27 @@ template <uint64_t And, uint64_t Xor> struct SignBits64 {
 
 //===-- f16 and bf16 --------------------------------------------------------------------------===//
 
+/// To f32 in round-to-odd, exact enough to be rounded once more to 16 bits; for normal f32 results.
+FC_INLINE float narrowToOdd(double x) {
+  constexpr uint64_t cut = (uint64_t(1) << 29) - 1;
+  uint64_t bits = std::bit_cast<uint64_t>(x);
+  bits = (bits & ~cut) | uint64_t((bits & cut) != 0) << 29;
+  return float(std::bit_cast<double>(bits));
+}
+
 struct HalfFormat {
   static double decode(uint16_t h) { return fromHalf(h); }
-  static uint16_t encode(double x) { return x != x ? halfNan : toHalf(x, Round::Nearest); }
+  // What f32 cannot hold normally is far below the smallest half, or above the largest.
+  static uint16_t encode(double x) { return x != x ? halfNan : toHalf(narrowToOdd(x)); }
   static constexpr uint16_t exponent = 0x7c00, nan = halfNan, one = 0x3c00;
 };
 struct BfloatFormat {
   static double decode(uint16_t b) { return fromBfloat(b); }
-  static uint16_t encode(double x) { return x != x ? bfloatNan : toBfloat(x, Round::Nearest); }
+  static uint16_t encode(double x) {
+    if (x != x)
+      return bfloatNan;
+    return std::fabs(x) < 0x1p-126 ? toBfloat(x, Round::Nearest) : toBfloat(narrowToOdd(x));
+  }
   static constexpr uint16_t exponent = 0x7f80, nan = bfloatNan, one = 0x3f80;
 };
 

@@ -64,7 +64,7 @@ void copyAsync(Warp &warp, const Inst &inst, uint32_t mask) {
   if (reading) {
     for (uint32_t m = reading; m; m &= m - 1)
       from.size[__builtin_ctz(m)] = copy.sourceBytes[__builtin_ctz(m)];
-    from.sized = true;
+    from.sized = inst.aux != 0;
     from.resolve();
     std::memcpy(copy.from, from.host, sizeof copy.from);
   }
