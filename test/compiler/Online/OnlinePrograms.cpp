@@ -143,6 +143,19 @@ ArrayRef<OnlineProgram> onlinePrograms() {
        "let a = sum[j](x[i, j])\n r[i] = max(max[j](t[i, j] * a), -1000000)", 1, 3},
       {"ScaledValues", "o: f32[M, D]",
        "o[i, d] = dot[j]((softmax[j](seen) * f[j, 0]) as bf16, h[j, d])", 1, 3},
+      {"ExcludedKeys", "o: f32[M, D]",
+       "let a = where(j < off + 5 and j <= i + off, s[i, j], -inf)\n"
+       "o[i, d] = dot[j](softmax[j](a) as T, padded[j, d])",
+       1, 3},
+      {"ExcludedProducts", "o: f32[M, D]",
+       "o[i, d] = dot[j](where(j < off + 5, x[i, j], 0) as T, (padded[j, d] * 2) as T)", 1, 1},
+      {"ExcludedSigmoid", "o: f32[M, D]",
+       "o[i, d] = dot[j](sigmoid(where(j < off + 5, s[i, j], -inf)) as T, padded[j, d])", 1, 1},
+      {"ExcludedByHand", "o: f32[M, D]",
+       "var l: f32[i] = 0\n var a: f32[i, d] = 0\n for tile c in 0 .. N {\n"
+       "let e = exp(where(c < off + 5, x[i, c], -inf))\n l = l + sum[c](e)\n"
+       "a = a + dot[c](e as T, padded[c, d])\n }\n o[i, d] = a / l",
+       0, 0},
       {"MaximumOfIntegers", "r: f32[M]", "r[i] = max[j](where(x[i, j] > 0, j, -1)) * 1.0", 1, 1},
       {"Counted", "r: f32[M]",
        "let m = max[j](x[i, j])\n r[i] = sum[j](where(x[i, j] > 0, 1, 0)) + m", 1, 2},
@@ -178,8 +191,8 @@ void PrintTo(const OnlineProgram &program, std::ostream *os) { *os << program.na
 
 std::string textOf(const OnlineProgram &program) {
   return std::string("kernel test<T: type = f16, D: int = 4>(\n"
-                     "  s: f32[M, N], t: f32[M, N], x: f32[M, N], v: T[N, D], h: bf16[N, D], f: "
-                     "f32[N, D],\n"
+                     "  s: f32[M, N], t: f32[M, N], x: f32[M, N], v: T[N, D], h: bf16[N, D],\n"
+                     "  f: f32[N, D], padded: T[N, D],\n"
                      "  sink: f32[M], off: int\n) -> (") +
          program.outputs +
          ")\n{\n  grid tile i in M\n  axis j in N, d in D\n"
@@ -225,6 +238,7 @@ bool Imported::run(bool fuse) {
     pm.addNestedPass<KernelOp>(createFuseOnlineSoftmax());
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
+    pm.addNestedPass<KernelOp>(createDropExcluded());
   }
   return succeeded(pm.run(*module));
 }
@@ -276,6 +290,12 @@ dsl::Arguments randomArguments(const dsl::Kernel &kernel, const dsl::Dims &dims,
   }
   for (const dsl::Scalar *scalar : kernel.scalars)
     arguments.scalars[scalar->name] = {normal(rng), int64_t(rng() % 7) - 3};
+  // Keys past a length hold anything.
+  if (auto it = arguments.tensors.find("padded"); it != arguments.tensors.end()) {
+    int64_t length = std::max<int64_t>(arguments.scalars["off"].i + 5, 0);
+    for (int64_t i = length * it->second.shape[1]; i < it->second.size(); ++i)
+      it->second.f[i] = std::numeric_limits<double>::quiet_NaN();
+  }
   return arguments;
 }
 
