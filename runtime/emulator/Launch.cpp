@@ -263,17 +263,19 @@ std::optional<Report> findCtaConflict(const Program &program, const Grid &grid,
       report.id = "RACE-GMEM";
       report.ptxLine = ptxLineOf(program, source);
       report.fcLine = fcLineOf(program, source);
-      report.text = fmt::format("{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n"
-                                "  in kernel `{}`\n",
-                                report.ptxLine, ctaText(writer), g * granule, region.name,
-                                ctaText(other), readOnly ? "reads" : "writes",
-                                program.function->body[source].text, program.function->name);
+      report.text =
+          fmt::format("{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n"
+                      "  in kernel `{}`\n",
+                      report.ptxLine, ctaText(writer), g * granule, region.name, ctaText(other),
+                      readOnly ? "reads" : "writes", program.function->body[source].text,
+                      program.function->name);
       if (!report.fcLine.empty())
         report.text += fmt::format("  from {}\n", report.fcLine);
       if (!readOnly)
-        report.text += fmt::format("  the other side: {}\n",
-                                   ptxLineOf(program, uint32_t(low & 0xffffff)));
-      report.text += "  rule: CTAs of a launch run in any order, so bytes that one writes are no other's";
+        report.text +=
+            fmt::format("  the other side: {}\n", ptxLineOf(program, uint32_t(low & 0xffffff)));
+      report.text +=
+          "  rule: CTAs of a launch run in any order, so bytes that one writes are no other's";
       return report;
     }
   }

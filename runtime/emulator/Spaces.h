@@ -22,9 +22,9 @@ constexpr uint64_t bufferBase = 0x0000'7100'0000'0000;
 /// Free address space on both sides of every allocation.
 constexpr uint64_t guardBytes = 4096;
 
-/// Which CTAs touched a granule of global memory: the lowest and the highest that wrote it, and that
-/// read it. Order plays no part, so what is found does not depend on which CTA ran first. All zero:
-/// nobody. `low` fields hold complements, so that every update is a maximum.
+/// Which CTAs touched a granule of global memory: the lowest and the highest that wrote it, and
+/// that read it. Order plays no part, so what is found does not depend on which CTA ran first. All
+/// zero: nobody. `low` fields hold complements, so that every update is a maximum.
 struct CtaTag {
   uint64_t writerHigh, writerLow; ///< (CTA + 1) << 24 | instruction
   uint32_t readerHigh, readerLow; ///< CTA + 1

@@ -1,4 +1,5 @@
-// Instruction rate of the emulator by class: a loop of 32 copies of an instruction, on one host thread.
+// Instruction rate of the emulator by class: a loop of 32 copies of an instruction, on one host
+// thread.
 //   build/bin/bench_emulator          prints million warp instructions a second of CPU time
 #include "runtime/emulator/Emulator.h"
 
@@ -33,9 +34,9 @@ constexpr Case cases[] = {
     {"st.shared.f32", "st.shared.f32 [%s], %f2;"},
     {"ld.global.f32", "ld.global.f32 %f1, [%g];"},
     {"ldmatrix.x4", "ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r1, %r5, %r6, %r7}, [%s16];"},
-    {"mma.m16n8k16.f32.f16",
-     "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1, %f5, %f6, %f7}, {%r2, %r3, %r4, %r2}, "
-     "{%r3, %r4}, {%f2, %f3, %f4, %f2};"},
+    {"mma.m16n8k16.f32.f16", "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1, %f5, %f6, "
+                             "%f7}, {%r2, %r3, %r4, %r2}, "
+                             "{%r3, %r4}, {%f2, %f3, %f4, %f2};"},
     {"bar.sync", "bar.sync 0;"},
 };
 
