@@ -91,6 +91,8 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
   StageDumper dumper(options.dumpStages, *program, options);
   if (!runStages(*module, options, messages, dumper))
     return std::nullopt;
+  if (!dumper.error().empty())
+    return refuse(errors, "--dump-stages: " + dumper.error());
   if (options.emit == Emit::Mlir)
     return printModule(*module);
 

@@ -44,7 +44,11 @@ StageDumper::StageDumper(std::string path, const dsl::Program &program,
     : folder(std::move(path)) {
   if (folder.empty())
     return;
-  llvm::sys::fs::create_directories(folder);
+  if (std::error_code code = llvm::sys::fs::create_directories(folder)) {
+    failure = "cannot make the folder " + folder + ": " + code.message();
+    folder.clear();
+    return;
+  }
   dump("source.fc", [&](raw_ostream &os) { os << program.files[0].text; });
   std::error_code code;
   llvm::raw_fd_ostream script(folder + "/rerun.sh", code);
@@ -74,8 +78,14 @@ void StageDumper::dump(StringRef name, function_ref<void(raw_ostream &)> write) 
   llvm::raw_fd_ostream os(llvm::formatv("{0}/{1}{2}-{3}", folder, next / 10, next % 10, name).str(),
                           code);
   ++next;
-  if (!code)
+  if (!code) {
     write(os);
+    os.flush();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code && failure.empty())
+    failure = ("cannot write " + folder + "/" + name + ": " + code.message()).str();
 }
 
 } // namespace fc

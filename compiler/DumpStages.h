@@ -18,13 +18,15 @@ std::string printModule(mlir::ModuleOp module);
 class StageDumper {
 public:
   StageDumper(std::string folder, const dsl::Program &program, const CompileOptions &options);
+  /// What went wrong with the folder or a file; empty if nothing did.
+  const std::string &error() const { return failure; }
   /// Dumps the module after each stage that `passes` ends.
   void addTo(mlir::PassManager &passes);
   /// Writes the next numbered file.
   void dump(llvm::StringRef name, llvm::function_ref<void(llvm::raw_ostream &)> write);
 
 private:
-  std::string folder;
+  std::string folder, failure;
   int next = 0;
 };
 

@@ -1,5 +1,6 @@
 // PlaceRules.cpp - which place each tile of a kernel takes
 #include "compiler/IR/PlaceRules.h"
+#include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <numeric>
 
@@ -113,13 +114,17 @@ Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
       place.digits.push_back({Unit::Value, axis.first.str(), int(axis.second), 1});
     return place.normal();
   }
-  int rowLanes = std::min(rows, 8),
-      rowWarps = std::gcd(rows / (asFragment ? 16 : rowLanes), int(warps));
-  int rowValues = rows / rowLanes / rowWarps;
+  // Lanes come in powers of two, so that a reduction is a butterfly of shuffles; what a size leaves
+  // over of its lanes and values are ghosts.
+  int rowLanes = int(llvm::PowerOf2Ceil(std::min(rows, 8)));
+  int rowGroups = int(llvm::divideCeil(rows, rowLanes));
+  int rowWarps = std::gcd(asFragment ? rows / 16 : rowGroups, int(warps));
+  int rowValues = rowGroups / rowWarps;
   // Warps that the rows leave over share the columns.
-  int columnLanes = std::min(columns, 4);
-  int columnWarps = asFragment ? 1 : std::gcd(columns / columnLanes, int(warps) / rowWarps);
-  int columnValues = columns / columnLanes / columnWarps, run = 8;
+  int columnLanes = int(llvm::PowerOf2Ceil(std::min(columns, 4)));
+  int columnGroups = int(llvm::divideCeil(columns, columnLanes));
+  int columnWarps = asFragment ? 1 : std::gcd(columnGroups, int(warps) / rowWarps);
+  int columnValues = columnGroups / columnWarps, run = 8;
   while (columnValues % run)
     run /= 2;
   Place place{{{Unit::Value, column, run, 1},

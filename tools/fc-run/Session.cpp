@@ -103,10 +103,18 @@ bool Session::checkNames(Error &error) const {
   enum class Wanted { Input, Output, Scalar, Nullable };
   auto check = [&](std::string_view option, const std::string &name, Wanted wanted) {
     const Param *it = param(name);
-    const bool fits = it && (wanted == Wanted::Scalar     ? !it->isTensor()
-                             : wanted == Wanted::Input    ? it->isTensor()
-                             : wanted == Wanted::Nullable ? it->isTensor() && it->nullable
-                                                          : it->isTensor() && it->output);
+    // An output of one kernel may be an input of another.
+    const auto isInput = [&](const KernelSpec *kernel) {
+      return std::any_of(kernel->params.begin(), kernel->params.end(), [&](const Param &p) {
+        return p.name == name && p.isTensor() && !p.output;
+      });
+    };
+    const auto list = kernels();
+    const bool fits =
+        it && (wanted == Wanted::Scalar     ? !it->isTensor()
+               : wanted == Wanted::Input    ? std::any_of(list.begin(), list.end(), isInput)
+               : wanted == Wanted::Nullable ? it->isTensor() && it->nullable
+                                            : it->isTensor() && it->output);
     constexpr std::string_view words[] = {"input", "output", "scalar", "tensor that may be null"};
     const std::string_view word = words[static_cast<size_t>(wanted)];
     if (fits)

@@ -75,7 +75,9 @@ int runTool(const Options &options) {
   if (isSource(options.input) ? !compile(options, ptx, error)
                               : !readFile(options.input, ptx, error))
     return fail(error);
-  const auto module = rt::Module::load(device, ptx, options.input, error);
+  // Lines that the emulator names are those of the PTX, also when it was made just now.
+  const std::string name = isSource(options.input) ? options.input + ".ptx" : options.input;
+  const auto module = rt::Module::load(device, ptx, name, error);
   if (!module)
     return fail(error);
   if (options.list) {
@@ -147,7 +149,10 @@ int main(int argc, char **argv) {
       return line.exitCode;
     }
     return runTool(*line.options);
-  } catch (const std::exception &exception) { // in practice: no memory
+  } catch (const std::bad_alloc &) {
+    fmt::print(stderr, "fc-run: out of memory: tensors of these sizes do not fit this machine\n");
+    return unusable;
+  } catch (const std::exception &exception) {
     fmt::print(stderr, "fc-run: {}\n", exception.what());
     return unusable;
   }

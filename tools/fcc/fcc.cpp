@@ -45,17 +45,36 @@ std::optional<Emit> emitOf(StringRef name) {
       .Default(std::nullopt);
 }
 
-/// Written beside and renamed: no half of a file is ever seen.
+/// Writes and closes; what the system says if any byte was lost.
+std::error_code put(raw_fd_ostream &os, StringRef bytes) {
+  os << bytes;
+  os.flush();
+  std::error_code code = os.error();
+  os.clear_error();
+  return code;
+}
+
+/// Written beside and renamed: no half of a file is ever seen. A device is written to as it is.
 int write(StringRef path, StringRef bytes) {
   if (path.empty() || path == "-") {
-    outs() << bytes;
-    return 0;
+    std::error_code code = put(outs(), bytes);
+    return code ? refuse("cannot write to standard output: " + code.message()) : 0;
   }
-  Error error = writeToOutput(path, [&](raw_ostream &os) -> Error {
-    os << bytes;
-    return Error::success();
-  });
-  return error ? refuse("cannot write " + toString(std::move(error))) : 0;
+  bool direct = sys::fs::exists(path) && !sys::fs::is_regular_file(path);
+  SmallString<128> beside(path);
+  int descriptor;
+  std::error_code code = direct
+                             ? sys::fs::openFileForWrite(path, descriptor)
+                             : sys::fs::createUniqueFile(path + ".%%%%%%.tmp", descriptor, beside);
+  if (!code) {
+    raw_fd_ostream os(descriptor, /*shouldClose=*/true);
+    code = put(os, bytes);
+  }
+  if (!code && !direct)
+    code = sys::fs::rename(beside, path);
+  if (code && !direct)
+    sys::fs::remove(beside);
+  return code ? refuse("cannot write " + path + ": " + code.message()) : 0;
 }
 
 } // namespace

@@ -61,6 +61,22 @@ protected:
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
+// Sizes that no power of two divides get ghosts, never fewer places than elements.
+TEST_F(PlaceRulesTest, HoldsEveryElementOfOddTiles) {
+  for (int64_t rows = 2; rows <= 40; ++rows)
+    for (int64_t columns : {2, 3, 5, 16, 20, 33})
+      for (int64_t warps : {1, 4, 8}) {
+        Place place =
+            rules(rows, columns, 16, warps).placeOf({axis("i", rows), axis("j", columns)});
+        EXPECT_TRUE(place.verify()) << place.str();
+        EXPECT_GE(place.extent("i"), rows) << place.str();
+        EXPECT_GE(place.extent("j"), columns) << place.str();
+        EXPECT_LE(place.count(Unit::Warp), warps) << place.str();
+        for (const Digit &digit : place.of(Unit::Lane))
+          EXPECT_EQ(digit.size & (digit.size - 1), 0) << place.str();
+      }
+}
+
 } // namespace
 
 TEST_F(PlaceRulesTest, placesHoldExactlyTheirTiles) {
