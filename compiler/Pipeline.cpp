@@ -4,7 +4,6 @@
 // then. Stages.def states what is true when each stage ends; fc-verify-stage checks it.
 #include "compiler/Pipeline.h"
 #include "compiler/Transforms/Passes.h"
-#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -81,9 +80,6 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
 
   //===-- Thread: tiles become the scalars of one thread -------------------------===//
   pm.addPass(createLowerToThreads());
-  // Gives every function a debug scope, so that locations reach the PTX as `.loc`.
-  pm.addPass(LLVM::createDIScopeForLLVMFuncOpPass(
-      {.emissionKind = LLVM::DIEmissionKind::DebugDirectivesOnly}));
   endStage(Stage::Thread);
 }
 

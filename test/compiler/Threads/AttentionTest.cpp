@@ -74,7 +74,31 @@ TEST_F(Attention, WholeTiles) { check(*kernel, 2, 1, 128, 128, 0, true); }
 TEST_F(Attention, Tails) { check(*kernel, 2, 2, 70, 133, 0, true); }
 TEST_F(Attention, RowsThatSeeNoKey) { check(*kernel, 1, 1, 80, 20, 0, true); }
 TEST_F(Attention, UnalignedRows) { check(*kernel, 1, 1, 33, 65, 3, true); }
+/// Every line of the kernel that computes is the text's.
+TEST_F(Attention, LinesOfTheText) {
+  EXPECT_NE(kernel->ptx.find(".loc"), std::string::npos);
+  EXPECT_EQ(kernel->ptx.find(".debug_info"), std::string::npos);
+}
 TEST_F(Attention, NullOutput) { check(*kernel, 1, 1, 16, 16, 0, false); }
+/// Without any one of the barriers the emulator sees a race, so none is there for nothing.
+TEST_F(Attention, EveryBarrierIsNeeded) {
+  const std::string barrier = "bar.sync \t0;";
+  int removed = 0;
+  for (size_t at = 0; (at = kernel->ptx.find(barrier, at)) != std::string::npos; ++at, ++removed) {
+    Compiled mutant = *kernel;
+    mutant.ptx.erase(at, barrier.size());
+    Array q = Array::random(Elem::F16, {1, 1, 64, 64}, 1),
+          k = Array::random(Elem::F16, {1, 1, 192, 64}, 2), v = k,
+          o = Array::make(Elem::F16, {1, 1, 64, 64}), l = Array::make(Elem::F32, {1, 1, 64});
+    struct Run given{{{"q", &q}, {"k", &k}, {"v", &v}, {"o", &o}, {"lse", &l}},
+                     {{"B", 1}, {"H", 1}, {"G", 1}, {"M", 64}, {"N", 192}},
+                     {{"scale", 0.125}},
+                     1};
+    EXPECT_NE(launch(mutant, given).find("RACE"), std::string::npos) << "barrier " << removed;
+  }
+  EXPECT_EQ(removed, kernel->barriers);
+}
+
 TEST_F(Attention, TwoBarriersATile) { EXPECT_EQ(kernel->barriers, 2); }
 
 } // namespace
