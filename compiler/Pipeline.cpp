@@ -63,6 +63,12 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   if (!endStage(Stage::Tile))
     return;
 
+  //===-- Mask: which tiles are walked, and which of them are tested -------------===//
+  pm.addNestedPass<KernelOp>(createPlanMask());
+  pm.addPass(createCSEPass()); // bounds that two walks share
+  if (!endStage(Stage::Mask))
+    return;
+
   //===-- Place: every tile gets an owner ----------------------------------------===//
   if (options.strategy == "tensor" || options.strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createMapWmma());

@@ -83,6 +83,24 @@ def Tile : Pass<"fc-tile", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def PlanMask : Pass<"fc-plan-mask", "::fc::KernelOp"> {
+  let summary = "walk only the tiles that may hold a key";
+  let description = [{
+    In: sized tiles. For each `fc.fold` the predicate is read off its body: at which points some reduction over
+    the walked axis takes anything but its identity (`compiler/Analysis/FoldMask.h`). A three-valued evaluation
+    over the tile (`compiler/Analysis/MaskPlan.h`) gives a condition of launch values and the tile's start without
+    which the tile is empty. That, solved for the walked axis, becomes the fold's bounds: still multiples of
+    the step from the old `lo`.
+
+    Left alone: folds over several axes, folds that write, and folds for which it cannot be proved that
+    a tile without keys leaves the state as it is (hand-written loops, mostly). 64-bit launch values are trusted
+    while they are within 2^40; beyond, every tile is walked and tested.
+
+    Test: `test/compiler/Transforms/plan-mask.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MapWmma : Pass<"fc-map-wmma", "::fc::KernelOp"> {
   let summary = "choose which products are by tensor cores";
   let description = [{

@@ -75,6 +75,8 @@ LogicalResult checkTile(Operation *root) {
   });
 }
 
+LogicalResult checkMask(Operation *root) { return checkTile(root); }
+
 LogicalResult checkPlace(Operation *root) {
   WalkResult result = root->walk([&](DotOp dot) -> WalkResult {
     if (!dot.getBy())
