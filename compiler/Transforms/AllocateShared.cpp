@@ -14,6 +14,7 @@
 #include "compiler/Transforms/Threads/Layout.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Iterators.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -223,6 +224,25 @@ public:
     }
   }
 
+  /// Drops waits for bytes that nobody reads and nobody writes later.
+  void dropIdleWaits(KernelOp kernel) {
+    SmallVector<WaitOp> idle;
+    SmallVector<Access> later;
+    kernel.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
+      auto wait = dyn_cast<WaitOp>(op);
+      if (!wait || !wait.getSlot().use_empty() || wait->getParentOfType<scf::ForOp>()) {
+        later.append(accessesOf(*op));
+        return;
+      }
+      Access filled = accessTo(wait.getRing());
+      filled.writes = true;
+      if (llvm::none_of(later, [&](const Access &access) { return filled.conflicts(access); }))
+        idle.push_back(wait);
+    });
+    for (WaitOp wait : idle)
+      wait->erase();
+  }
+
 private:
   SmallVector<Access> accessesOf(Operation &op) {
     SmallVector<Access> accesses;
@@ -261,7 +281,9 @@ struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {
     }
     if (failed(Allocation(kernel).place(*info)))
       return signalPassFailure();
-    Fences(kernel.getSchedule()->getWarps()).walk(kernel.getBody().front());
+    Fences fences(kernel.getSchedule()->getWarps());
+    fences.walk(kernel.getBody().front());
+    fences.dropIdleWaits(kernel);
   }
 };
 } // namespace
