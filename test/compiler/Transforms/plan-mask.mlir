@@ -7,7 +7,9 @@
 // CHECK-DAG: %[[C63:.*]] = arith.constant 63 : i32
 // CHECK: %[[REACH:.*]] = arith.addi %[[I0]], %[[C63]]
 // CHECK: arith.minsi %[[REACH]]
-// CHECK: %[[HI:[0-9]+]] = arith.minsi %{{[0-9]+}}, %{{[0-9]+}} : i32
+// CHECK: arith.maxsi
+// CHECK-NEXT: arith.trunci
+// CHECK-NEXT: %[[HI:.*]] = arith.minsi
 // CHECK-NEXT: fc.fold ["j"] from (%{{.*}}) to (%[[HI]]) step (32)
 fc.kernel @causal_sum(%s: !fc.tensor<f32, ["M", "N"]>, %o: !fc.tensor<f32, ["M"]>) params ["s", "o"] outputs 1 schedule <i = 64, j = 32, warps = 4, stages = 1> {
   %M = fc.dim "M"
