@@ -18,6 +18,7 @@ config.substitutions.append((r"%kernels", os.path.join(config.fc_source_dir, "ke
 config.substitutions.append((r"%python", config.fc_python))
 config.substitutions.append((r"%src", config.fc_source_dir))
 config.substitutions.append((r"%llvm_include", config.fc_llvm_include))
+config.substitutions.append((r"%runtime_so", os.path.join(config.fc_binary_dir, "lib", "libflashcore_runtime.so")))
 # A user's C++ program against the runtime library.
 config.substitutions.append((r"%cxx", config.fc_cxx))
 libraries = [os.path.join(config.fc_binary_dir, "lib", f"lib{name}.a") for name in ["FcRuntime", "FcEmulator"]]
@@ -26,3 +27,5 @@ config.substitutions.append((r"%runtime_libs", " ".join(libraries + ["-lfmt", "-
 if config.fc_ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append((r"%ptxas", config.fc_ptxas))
+if "-fsanitize" in config.fc_cxx:
+    config.available_features.add("sanitize")

@@ -46,6 +46,14 @@ function(fc_add_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
 endfunction()
 
+# fc_self_contained(target): it can be copied to a machine that has none of our libraries.
+function(fc_self_contained target)
+  if(NOT FC_SANITIZE)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/runtime/Fmt.cpp)
+    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--as-needed)
+  endif()
+endfunction()
+
 # fc_add_unittest(name SOURCES... LINK libs...): a GoogleTest binary in build/unittests, in ctest.
 # Every test binary is listed in the property FC_UNITTESTS, which tools/test.sh counts over.
 function(fc_add_unittest name)

@@ -1,5 +1,6 @@
-// Fmt.cpp - {fmt} inside of the binary: Debian has it as a shared library only, and fc-run must run
-// where there is none. The instantiations are those that its headers declare `extern`.
+// Fmt.cpp - {fmt} inside of a binary: Debian has it as a shared library only, and the tools and
+// libflashcore_runtime.so must run where there is none. The instantiations are those that its
+// headers declare `extern`.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE
