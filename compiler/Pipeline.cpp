@@ -26,7 +26,13 @@ const StageInfo *findStage(StringRef name) {
   return nullptr;
 }
 
+/// `auto` is the furthest rung that every target has; parts of a kernel that it does not suit take
+/// the general form. Other names are as asked; fc-choose-schedule refuses those that it doesn't
+/// know.
+static StringRef resolveStrategy(StringRef asked) { return asked == "auto" ? "pipelined" : asked; }
+
 void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  const std::string strategy = resolveStrategy(options.strategy).str();
   // Folds and deduplicates what the stage before leaves behind. Named places only: each says what
   // for.
   auto addCleanup = [&] {
@@ -56,7 +62,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   //===-- Tile: every axis gets a size -------------------------------------------===//
   pm.addNestedPass<KernelOp>(
       createChooseSchedule({.target = options.target,
-                            .strategy = options.strategy,
+                            .strategy = strategy,
                             .items = {options.schedule.begin(), options.schedule.end()}}));
   pm.addNestedPass<KernelOp>(createTile());
   addCleanup(); // tail tests that the sizes decide
@@ -70,7 +76,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Place: every tile gets an owner ----------------------------------------===//
-  if (options.strategy == "tensor" || options.strategy == "pipelined")
+  if (strategy == "tensor" || strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createMapWmma());
   pm.addNestedPass<KernelOp>(createAssignPlaces());
   if (!endStage(Stage::Place))
@@ -78,7 +84,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
 
   //===-- Async: loops, rings, barriers ------------------------------------------===//
   pm.addNestedPass<KernelOp>(
-      createStageCopies({.copies = options.strategy == "pipelined" ? "cp_async" : "plain"}));
+      createStageCopies({.copies = strategy == "pipelined" ? "cp_async" : "plain"}));
   // Allocation first, then fences: sharing bytes creates hazards.
   pm.addNestedPass<KernelOp>(createAllocateShared({.target = options.target}));
   if (!endStage(Stage::Async))

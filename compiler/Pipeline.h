@@ -28,7 +28,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> target{*this, "target", llvm::cl::desc("the target, such as sm_80"),
                              llvm::cl::init("sm_80")};
   Option<std::string> strategy{*this, "strategy",
-                               llvm::cl::desc("how far to go: scalar, tensor, auto"),
+                               llvm::cl::desc("how far to go: scalar, tensor, pipelined, auto"),
                                llvm::cl::init("auto")};
   ListOption<std::string> schedule{*this, "schedule",
                                    llvm::cl::desc("forced choices: i=64 warps=4 stages=1")};
