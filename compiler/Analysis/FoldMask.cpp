@@ -262,7 +262,9 @@ TermRef FoldTerms::computeIsConstant(Value value, double constant) {
       .Case([&](arith::SelectOp select) {
         TermRef condition = of(select.getCondition()), then = is(1, constant),
                 otherwise = is(2, constant);
-        if ((then != never) != (otherwise != never) && !llvm::is_contained(selects, select))
+        bool excludesThen = then->kind == TermKind::True,
+             excludesOtherwise = otherwise->kind == TermKind::True;
+        if (excludesThen != excludesOtherwise && !llvm::is_contained(selects, select))
           selects.push_back(select);
         return terms.either(terms.both(condition, then),
                             terms.both(terms.negate(condition), otherwise));

@@ -84,13 +84,15 @@ def Tile : Pass<"fc-tile", "::fc::KernelOp"> {
 }
 
 def PlanMask : Pass<"fc-plan-mask", "::fc::KernelOp"> {
-  let summary = "walk only the tiles that may hold a key";
+  let summary = "walk only the tiles that may hold a key, and test only those that may hold an excluded point";
   let description = [{
     In: sized tiles. For each `fc.fold` the predicate is read off its body: at which points some reduction over
     the walked axis takes anything but its identity (`compiler/Analysis/FoldMask.h`). A three-valued evaluation
     over the tile (`compiler/Analysis/MaskPlan.h`) gives a condition of launch values and the tile's start without
     which the tile is empty. That, solved for the walked axis, becomes the fold's bounds: still multiples of
-    the step from the old `lo`.
+    the step from the old `lo`. The selects that exclude points become maps marked `fc.test`: the first operand, a
+    uniform `i1`, says whether the tile may hold an excluded point, and where not the second is the result.
+    That is a hint: the region gives the right result in either case.
 
     Left alone: folds over several axes, folds that write, and folds for which it cannot be proved that
     a tile without keys leaves the state as it is (hand-written loops, mostly). 64-bit launch values are trusted

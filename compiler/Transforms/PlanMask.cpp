@@ -1,8 +1,8 @@
-// PlanMask.cpp - walks skip the tiles that a mask leaves empty
+// PlanMask.cpp - walks skip the tiles that a mask leaves empty; full tiles are not tested
 //
 // The analysis (compiler/Analysis) gives uniform conditions as terms; this pass writes them as
 // code: bounds in front of the fold, where the condition solves for the walked axis.
-#include "compiler/Analysis/FoldMask.h"
+#include "compiler/Transforms/MaskTests.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/SetVector.h"
@@ -232,7 +232,16 @@ public:
     trusted = terms.truth(true);
     for (Value value : values.guarded)
       trustWithin(value);
+    SmallVector<MaskSelect> selects = maskSelects(terms, values, fold);
     setBounds(solve(terms, tests.possible(mask.live), values.start), emitter);
+    markTests(selects, [&](ArrayRef<TermRef> keeps) -> Value {
+      TermRef all = terms.truth(true);
+      for (TermRef each : keeps)
+        all = terms.both(all, each);
+      TermRef needed = terms.either(tests.possible(terms.negate(all)), terms.negate(trusted));
+      bool always = needed->kind == TermKind::True || needed->kind == TermKind::Unknown;
+      return always ? Value() : emitter.emit(needed);
+    });
   }
 
 private:

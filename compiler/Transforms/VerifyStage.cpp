@@ -3,6 +3,7 @@
 // A stage's promise has two parts: which dialects are left (Stages.def), and a check of its own
 // below. An ordinary pass, so that it shows in pipeline dumps and reproducers. It costs one walk a
 // stage.
+#include "compiler/IR/TestMap.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -75,7 +76,22 @@ LogicalResult checkTile(Operation *root) {
   });
 }
 
-LogicalResult checkMask(Operation *root) { return checkTile(root); }
+/// What `checkTile` promises, and the form of test maps: a uniform flag, then the untested value.
+LogicalResult checkMask(Operation *root) {
+  if (failed(checkTile(root)))
+    return failure();
+  WalkResult result = root->walk([&](MapOp map) -> WalkResult {
+    if (!map->hasAttr(kTestAttr))
+      return success();
+    if (map.getIns().size() < 2 || !map.getIns()[0].getType().isInteger(1) ||
+        map.getNumResults() != 1 || map.getIns()[1].getType() != map.getResult(0).getType())
+      return map.emitError(
+          "is marked as a test, but is not one: its first operand must be an `i1`, its "
+          "second of the type of its one result");
+    return success();
+  });
+  return failure(result.wasInterrupted());
+}
 
 LogicalResult checkPlace(Operation *root) {
   WalkResult result = root->walk([&](DotOp dot) -> WalkResult {

@@ -1,4 +1,5 @@
 // Maps.cpp - iotas, maps, conversions and loops; any value at any point
+#include "compiler/IR/TestMap.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -213,23 +214,37 @@ LogicalResult Lowering::lowerMap(MapOp op) {
   if (op.getOuts().empty())
     return success();
   const Layout &layout = layoutOf(op.getOuts()[0].getType());
-  SmallVector<Values> outs(op.getNumResults());
-  for (int value = 0; value < layout.values; ++value) {
-    Values arguments;
-    for (Value in : op.getIns()) {
-      Value element = elementAt(in, layout, value, op);
-      if (!element)
-        return failure();
-      arguments.push_back(element);
-    }
-    Values yielded = inlineMap(op, arguments);
-    if (yielded.empty())
+  Values untested; // of a test of a mask: what it gives where no test is needed
+  bool isTest = op->hasAttr(kTestAttr), ok = true;
+  for (int value = 0; isTest && value < layout.values; ++value)
+    if (!untested.emplace_back(elementAt(op.getIns()[1], layout, value, op)))
       return failure();
-    for (auto [out, result] : llvm::zip(outs, yielded))
-      out.push_back(result);
+  /// The results of value 0, then those of value 1, and so on.
+  auto compute = [&]() -> Values {
+    Values flat;
+    for (int value = 0; value < layout.values; ++value) {
+      Values arguments;
+      for (Value in : op.getIns())
+        ok &= bool(arguments.emplace_back(elementAt(in, layout, value, op)));
+      Values yielded = ok ? inlineMap(op, arguments) : Values();
+      ok &= !yielded.empty();
+      if (!ok)
+        return untested;
+      llvm::append_range(flat, yielded);
+    }
+    return flat;
+  };
+  Values flat =
+      isTest ? emit.ifThen(scalar(op.getIns()[0]), compute, [&] { return untested; }) : compute();
+  if (!ok)
+    return failure();
+  unsigned count = op.getNumResults();
+  for (auto [number, result] : llvm::enumerate(op.getOuts())) {
+    Values &out = values[result];
+    out.clear();
+    for (int value = 0; value < layout.values; ++value)
+      out.push_back(flat[value * count + number]);
   }
-  for (auto [result, out] : llvm::zip(op.getOuts(), outs))
-    values[result] = out;
   return success();
 }
 

@@ -1,6 +1,7 @@
 // RUN: %fc-opt %s --split-input-file --pass-pipeline='builtin.module(fc.kernel(fc-plan-mask),cse)' | FileCheck %s
 
-// Row i takes keys j <= i: the walk ends behind the tile that holds the last row's last key.
+// Row i takes keys j <= i: the walk ends behind the tile that holds the last row's last key, and only a tile whose
+// last key is past the first row is tested.
 
 // CHECK-LABEL: fc.kernel @causal_sum
 // CHECK: ^bb0(%[[I0:.*]]: i32):
@@ -11,6 +12,12 @@
 // CHECK-NEXT: arith.trunci
 // CHECK-NEXT: %[[HI:.*]] = arith.minsi
 // CHECK-NEXT: fc.fold ["j"] from (%{{.*}}) to (%[[HI]]) step (32)
+// CHECK: ^bb0(%[[J0:.*]]: i32, %{{.*}}: !fc.tile<f32, [i: 64]>):
+// CHECK: %[[NEEDED:.*]] = arith.cmpi sle, %{{.*}}, %{{.*}} : i
+// CHECK: %[[X:.*]] = fc.read
+// CHECK: %[[T:.*]] = fc.map(%[[NEEDED]], %[[X]], %{{.*}}, %{{.*}}) {
+// CHECK: } {fc.test} : (i1, !fc.tile<f32, [i: 64, j: 32]>
+// CHECK: fc.reduce sum over ["j"] %[[T]]
 fc.kernel @causal_sum(%s: !fc.tensor<f32, ["M", "N"]>, %o: !fc.tensor<f32, ["M"]>) params ["s", "o"] outputs 1 schedule <i = 64, j = 32, warps = 4, stages = 1> {
   %M = fc.dim "M"
   %N = fc.dim "N"
