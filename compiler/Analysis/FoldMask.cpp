@@ -68,8 +68,13 @@ TermRef FoldTerms::ofArgument(BlockArgument argument) {
     isPoint = argument.getArgNumber() < outer.getAxes().size();
   if (!isPoint)
     return terms.unknown();
+  int64_t least = 0;
+  if (auto outer = dyn_cast<FoldOp>(parent)) {
+    TermRef lo = of(outer.getLo()[argument.getArgNumber()]);
+    least = lo->kind == TermKind::Unknown ? -kMaxExtent : std::max(lo->low, -kMaxExtent);
+  }
   symbols.push_back(argument);
-  return terms.symbol(symbols.size() - 1, isa<ProgramOp>(parent) ? 0 : -kMaxExtent, kMaxExtent - 1);
+  return terms.symbol(symbols.size() - 1, least, kMaxExtent - 1);
 }
 
 /// A point: of the fold's own tile, of a tile of the grid (whose rows past the end do not matter),

@@ -165,19 +165,21 @@ private:
     return arith::AddIOp::create(inside, loc, varying, fixed);
   }
 
-  /// Wide enough for all partial sums.
-  Type sumType(TermRef sum) {
-    __int128 most = std::abs(sum->number);
-    for (auto [operand, by] : llvm::zip(sum->operands, sum->coefficients))
+  using Parts = SmallVector<std::pair<TermRef, int64_t>>;
+
+  /// Whether all partial sums fit an i32.
+  static bool isNarrow(const Parts &parts, int64_t number) {
+    __int128 most = std::abs(number);
+    for (auto [operand, by] : parts)
       most += __int128(std::abs(by)) * std::max(std::abs(operand->low), std::abs(operand->high));
-    return most <= INT32_MAX ? outside.getI32Type() : outside.getI64Type();
+    return most <= INT32_MAX;
   }
 
   Value writeSum(OpBuilder &builder, TermRef sum) {
-    Type type = sumType(sum);
-    SmallVector<std::pair<TermRef, int64_t>> parts;
+    Parts parts;
     for (auto [operand, by] : llvm::zip(sum->operands, sum->coefficients))
       parts.push_back({operand, by});
+    Type type = isNarrow(parts, sum->number) ? outside.getI32Type() : outside.getI64Type();
     llvm::stable_sort(parts, [](auto a, auto b) { return a.second > 0 && b.second < 0; });
     Value value = writePart(parts, sum->number, type);
     return fits32(sum->low, sum->high) ? as(builder, builder.getI32Type(), value) : value;
@@ -190,8 +192,7 @@ private:
       return arith::CmpIOp::create(builder, loc, predicate, value,
                                    constant(builder, value.getType(), 0));
     }
-    Type type = sumType(sum);
-    SmallVector<std::pair<TermRef, int64_t>> left, right;
+    Parts left, right;
     for (auto [operand, by] : llvm::zip(sum->operands, sum->coefficients))
       if (terms.contains(operand, values.start))
         left.push_back({operand, by});
@@ -203,10 +204,21 @@ private:
         part.second = -part.second;
       right.clear();
     }
+    int64_t number = -sum->number;
+    if (llvm::all_of(left, [](auto part) { return part.second < 0; })) { // -x <= y: x >= -y
+      for (auto *parts : {&left, &right})
+        for (auto &part : *parts)
+          part.second = -part.second;
+      number = -number;
+      if (predicate == arith::CmpIPredicate::sle)
+        predicate = arith::CmpIPredicate::sge;
+    }
     auto order = [](auto a, auto b) { return a.second > 0 && b.second < 0; };
     llvm::stable_sort(left, order);
     llvm::stable_sort(right, order);
-    Value a = writePart(left, 0, type), b = writePart(right, -sum->number, type);
+    bool narrow = isNarrow(left, 0) && isNarrow(right, number);
+    Type type = narrow ? outside.getI32Type() : outside.getI64Type();
+    Value a = writePart(left, 0, type), b = writePart(right, number, type);
     return arith::CmpIOp::create(builder, loc, predicate, a, b);
   }
 

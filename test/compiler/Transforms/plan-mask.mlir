@@ -11,9 +11,9 @@
 // CHECK: arith.maxsi
 // CHECK-NEXT: arith.trunci
 // CHECK-NEXT: %[[HI:.*]] = arith.minsi
-// CHECK-NEXT: fc.fold ["j"] from (%{{.*}}) to (%[[HI]]) step (32)
+// CHECK: fc.fold ["j"] from (%{{.*}}) to (%[[HI]]) step (32)
 // CHECK: ^bb0(%[[J0:.*]]: i32, %{{.*}}: !fc.tile<f32, [i: 64]>):
-// CHECK: %[[NEEDED:.*]] = arith.cmpi sle, %{{.*}}, %{{.*}} : i
+// CHECK: %[[NEEDED:.*]] = arith.cmpi sge, %[[J0]], %{{.*}} : i32
 // CHECK: %[[X:.*]] = fc.read
 // CHECK: %[[T:.*]] = fc.map(%[[NEEDED]], %[[X]], %{{.*}}, %{{.*}}) {
 // CHECK: } {fc.test} : (i1, !fc.tile<f32, [i: 64, j: 32]>
