@@ -265,9 +265,10 @@ void KernelChecker::tensor(const ast::Param &param, bool output) {
       error(Diag::ShapeEntry, dim.size->loc, what,
             odd->op == Op::ScalarRef ? "a scalar parameter" : "not known at launch");
       size = nullptr;
-    } else if (size && size->op == Op::Const && size->intValue < 0) {
+    } else if (size && size->op == Op::Const && size->intValue < 1) {
       error(Diag::ShapeEntry, dim.size->loc, text,
-            fmt::format("{}, a negative number", size->intValue));
+            size->intValue < 0 ? fmt::format("{}, a negative number", size->intValue)
+                               : std::string("0, which leaves no element"));
     }
     tensor.shape.push_back({size, dim.orOne, text + (dim.orOne ? "?" : "")});
   }
