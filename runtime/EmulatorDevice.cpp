@@ -18,6 +18,7 @@ struct Options {
   int threads = 0;
   bool races = true;
   bool exactMma = false;
+  uint64_t maxInstructions = emu::Launch().instructionLimit;
   int sms = 0; ///< 0: those of the board that the target is best known for
 };
 
@@ -115,6 +116,11 @@ public:
       if (!number || *number < 0 || *number > 65536)
         return refuse("a number from 0 (as the target's board) to 65536");
       options.sms = *number;
+    } else if (key == "max-instructions") {
+      auto number = parseInt<uint64_t>(value);
+      if (!number)
+        return refuse("a number of warp instructions by CTA, 0 for no limit");
+      options.maxInstructions = *number;
     } else if (key == "races" || key == "exact-mma") {
       auto flag = parseBool(value);
       if (!flag)
@@ -123,7 +129,7 @@ public:
     } else {
       return error.set(Code::Argument,
                        "the emulator has no option `{}`; it has `seed`, `async`, `threads`, "
-                       "`races`, `exact-mma` and `sms`",
+                       "`races`, `exact-mma`, `max-instructions` and `sms`",
                        key);
     }
     return true;
@@ -187,6 +193,7 @@ bool EmulatorModule::run(const LaunchPlan &plan, void *, const Progress &progres
   launch.hostThreads = options.threads;
   launch.checkRaces = options.races;
   launch.exactMma = options.exactMma;
+  launch.instructionLimit = options.maxInstructions;
   for (const BufferRange &range : plan.buffers) {
     void *data = range.data;
     if (!data)

@@ -30,13 +30,7 @@ bool readFile(const std::string &path, std::string &contents, Error &error) {
 
 } // namespace
 
-std::span<const CheckInfo> emulatorChecks() {
-  static constexpr CheckInfo checks[] = {
-#define FC_CHECK(Id, Meaning) {Id, Meaning},
-#include "runtime/Checks.def"
-  };
-  return checks;
-}
+std::span<const CheckInfo> emulatorChecks() { return emu::checks(); }
 
 std::shared_ptr<const Module> Module::load(std::shared_ptr<Device> device, std::string_view bytes,
                                            std::string_view name, Error &error) {

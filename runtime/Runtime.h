@@ -11,6 +11,7 @@
 #pragma once
 #include "runtime/Device.h"
 #include "runtime/Manifest.h"
+#include "runtime/emulator/Checks.h"
 #include <map>
 
 namespace fc::rt {
@@ -18,9 +19,7 @@ namespace fc::rt {
 inline constexpr std::string_view version = "0.1.0";
 
 /// A fault that the emulator can report: `id` is that of Error::id.
-struct CheckInfo {
-  std::string_view id, meaning;
-};
+using CheckInfo = emu::Check;
 std::span<const CheckInfo> emulatorChecks();
 
 /// PTX with its manifest, loaded on a device. Immutable, shared between threads.

@@ -38,6 +38,7 @@ void copyAsync(Warp &warp, const Inst &inst, uint32_t mask) {
   copy.bytes = bytes;
   copy.source = inst.source;
   copy.pending = mask;
+  copy.flops = warp.tensorFlops;
   for (unsigned l = 0; l < warpSize; ++l)
     copy.sourceBytes[l] = uint8_t(bytes);
   if (inst.aux & sizeBit)
@@ -93,8 +94,10 @@ void commitGroup(Warp &warp, const Inst &, uint32_t mask) {
   for (AsyncCopy &copy : warp.copies)
     for (uint32_t m = mask & copy.pending; m; m &= m - 1) {
       unsigned l = unsigned(__builtin_ctz(m));
-      if (copy.group[l] == AsyncCopy::open)
+      if (copy.group[l] == AsyncCopy::open) {
         copy.group[l] = warp.committed[l];
+        copy.flops = warp.tensorFlops;
+      }
     }
   for (uint32_t m = mask; m; m &= m - 1)
     ++warp.committed[__builtin_ctz(m)];
@@ -104,6 +107,7 @@ void commitGroup(Warp &warp, const Inst &, uint32_t mask) {
 /// `everything` also those never committed.
 void complete(Warp &warp, uint32_t mask, uint64_t keep, bool everything) {
   Cta &cta = *warp.cta;
+  uint64_t counted = UINT64_MAX; ///< the group last counted; copies stand in the order of issue
   for (AsyncCopy &copy : warp.copies) {
     uint32_t done = 0;
     for (uint32_t m = mask & copy.pending; m; m &= m - 1) {
@@ -114,6 +118,11 @@ void complete(Warp &warp, uint32_t mask, uint64_t keep, bool everything) {
     }
     if (!done)
       continue;
+    if (uint32_t group = copy.group[__builtin_ctz(done)]; group != counted) {
+      counted = group;
+      ++warp.tally->asyncGroups;
+      warp.tally->flopsInFlight += warp.tensorFlops - copy.flops;
+    }
     for (uint32_t m = done; m && !copy.landed; m &= m - 1)
       land(cta, copy, unsigned(__builtin_ctz(m)));
     for (uint32_t m = done; m; m &= m - 1)

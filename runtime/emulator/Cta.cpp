@@ -37,6 +37,8 @@ void Tally::add(const Tally &other) {
   tensorFlopsUseful += other.tensorFlopsUseful;
   asyncCopies += other.asyncCopies;
   asyncBytes += other.asyncBytes;
+  asyncGroups += other.asyncGroups;
+  flopsInFlight += other.flopsInFlight;
 }
 
 void SharedMemory::reset(uint32_t size) {
@@ -165,6 +167,7 @@ uint32_t Cta::lanesOf(const Warp &warp) const {
 
 void Cta::execute(uint64_t number) {
   linear = number;
+  issued = 0;
   id = {uint32_t(linear % grid->grid[0]), uint32_t(linear / grid->grid[0] % grid->grid[1]),
         uint32_t(linear / grid->grid[0] / grid->grid[1])};
   shared.start = 1024;
@@ -189,6 +192,7 @@ void Cta::execute(uint64_t number) {
     warp.issued = 0;
     warp.carry = 0;
     warp.copies.clear();
+    warp.tensorFlops = 0;
     warp.committed.fill(0);
     warp.preds[0] = 0;
     warp.preds[1] = allLanes;
@@ -216,7 +220,9 @@ void Cta::execute(uint64_t number) {
         continue;
       anyRan = true;
       running = &warp;
+      uint64_t before = warp.issued;
       warp.run(seeded ? 1 + (random = mix(random)) % quantum : quantum);
+      issued += warp.issued - before;
       if (warp.exited())
         completeBarriers();
     }
@@ -224,6 +230,8 @@ void Cta::execute(uint64_t number) {
       return;
     if (!anyRan)
       reportDeadlock();
+    if (grid->launch->instructionLimit && issued > grid->launch->instructionLimit)
+      reportEndless();
   }
 }
 
@@ -331,65 +339,104 @@ void Cta::completeBarriers() {
       tryComplete(number);
 }
 
-void Cta::reportDeadlock() {
-  std::string waiters;
-  const Warp *where = nullptr;
-  const Group *what = nullptr;
+std::string Cta::whereEveryoneIs(bool onlyWaiters) const {
+  constexpr unsigned most = 16; // a report is one screen long
+  std::string text;
   unsigned shown = 0;
+  auto line = [&](const Warp &warp, uint32_t lanes, uint32_t pc, const std::string &what) {
+    if (++shown > most)
+      return;
+    const Inst &inst = program->code[pc];
+    text += fmt::format("\n  warp {}, lanes 0x{:08x}: {}  `{}`{}", warp.index, lanes,
+                        ptxLineOf(*program, inst.source), program->function->body[inst.source].text,
+                        what);
+  };
   for (const Warp &warp : warps) {
+    if (warp.active && !onlyWaiters)
+      line(warp, warp.active, warp.pc, ", runs");
     for (const Group &group : warp.parked) {
-      bool atBarrier = group.state == Group::State::Barrier;
-      uint32_t pc = atBarrier ? group.pc - 1 : group.pc;
-      if (!where || (!atBarrier && what->state == Group::State::Barrier)) {
-        where = &warp;
-        what = &group;
-      }
-      if (++shown > 16)
-        continue;
-      const Inst &inst = program->code[pc];
-      waiters +=
-          fmt::format("\n  warp {}, lanes 0x{:08x}: {}  `{}`", warp.index, group.mask,
-                      ptxLineOf(*program, inst.source), program->function->body[inst.source].text);
-      if (atBarrier) {
+      if (group.state == Group::State::Ready) {
+        if (!onlyWaiters)
+          line(warp, group.mask, group.pc, ", runs");
+      } else if (group.state == Group::State::Barrier) {
         const BarrierState &barrier = barriers[group.wanted];
         uint32_t arrived = 0;
         for (uint32_t lanes : barrier.arrived)
           arrived += uint32_t(__builtin_popcount(lanes));
-        waiters += fmt::format(", barrier {}: {} threads arrived, {} expected", group.wanted,
-                               barrier.counted ? barrier.arrivedThreads : arrived,
-                               barrier.counted ? fmt::format("{}", barrier.expected) : "all");
+        line(warp, group.mask, group.pc - 1,
+             fmt::format(", barrier {}: {} threads arrived, {} expected", group.wanted,
+                         barrier.counted ? barrier.arrivedThreads : arrived,
+                         barrier.counted ? fmt::format("{}", barrier.expected) : "all"));
       } else {
-        waiters += fmt::format(", wants lanes 0x{:08x}", group.wanted & warp.live);
+        line(warp, group.mask, group.pc,
+             fmt::format(", wants lanes 0x{:08x}", group.wanted & warp.live));
       }
     }
   }
-  if (shown > 16)
-    waiters += fmt::format("\n  ... and {} more", shown - 16);
-  // The place of the report is that of the first waiter.
-  Warp &culprit = warps[where->index];
-  running = &culprit;
-  bool alignedBarrier = false;
-  if (what->state == Group::State::Aligned)
-    alignedBarrier = program->code[what->pc].kind == Kind::Barrier;
-  culprit.pc = what->state == Group::State::Barrier ? what->pc - 1 : what->pc;
+  if (shown > most)
+    text += fmt::format("\n  ... and {} more", shown - most);
+  return text;
+}
+
+void Cta::reportEndless() {
+  // The place of the report is that of the first lanes that run.
+  for (Warp &warp : warps) {
+    const Group *group = nullptr;
+    for (const Group &each : warp.parked)
+      if (each.state == Group::State::Ready)
+        group = &each;
+    if (!warp.active && !group)
+      continue;
+    running = &warp;
+    if (!warp.active)
+      warp.pc = group->pc;
+    break;
+  }
   throw Fault{
-      what->state == Group::State::Aligned
-          ? (alignedBarrier ? "BAR-DIVERGENT" : "ALIGNED-DIVERGENT")
-      : what->state == Group::State::Lanes ? "SYNC-DIVERGENT"
-                                           : "DEADLOCK",
-      what->state == Group::State::Aligned
-          ? fmt::format("lanes 0x{:08x} are here, the other lanes of the warp will not come",
-                        what->mask)
-      : what->state == Group::State::Lanes
-          ? fmt::format("lanes 0x{:08x} are here, lanes 0x{:08x} of the mask will not come",
-                        what->mask, what->wanted & culprit.live & ~what->mask)
-          : "no warp can go on",
-      what->state == Group::State::Aligned
-          ? "an `.aligned` instruction has to be executed by all lanes of the warp together"
-      : what->state == Group::State::Lanes
-          ? "all lanes of the member mask have to execute the same `.sync` instruction"
-          : "everyone who waits needs somebody who arrives",
-      __builtin_ctz(what->mask), "waiting:" + waiters};
+      "INSTRUCTION-LIMIT",
+      fmt::format("the CTA has issued {} warp instructions and has not ended", issued),
+      fmt::format("a CTA may issue {} (`--max-instructions` raises that); a loop that waits "
+                  "for what never comes runs for ever",
+                  grid->launch->instructionLimit),
+      -1, "where it is:" + whereEveryoneIs(false)};
+}
+
+void Cta::reportDeadlock() {
+  // The place of the report is that of the first waiter, of one that is not at a barrier if there
+  // is such a one.
+  Warp *culprit = nullptr;
+  const Group *what = nullptr;
+  for (Warp &warp : warps)
+    for (const Group &group : warp.parked)
+      if (!what || (group.state != Group::State::Barrier && what->state == Group::State::Barrier)) {
+        culprit = &warp;
+        what = &group;
+      }
+  running = culprit;
+  bool atBarrier = what->state == Group::State::Barrier;
+  culprit->pc = atBarrier ? what->pc - 1 : what->pc;
+  std::string waiters = "waiting:" + whereEveryoneIs(true);
+  int lane = __builtin_ctz(what->mask);
+  switch (what->state) {
+  case Group::State::Aligned:
+    throw Fault{program->code[what->pc].kind == Kind::Barrier ? "BAR-DIVERGENT"
+                                                              : "ALIGNED-DIVERGENT",
+                fmt::format("lanes 0x{:08x} are here, the other lanes of the warp will not come",
+                            what->mask),
+                "an `.aligned` instruction has to be executed by all lanes of the warp together",
+                lane, std::move(waiters)};
+  case Group::State::Lanes:
+    throw Fault{"SYNC-DIVERGENT",
+                fmt::format("lanes 0x{:08x} are here, lanes 0x{:08x} of the mask will not come",
+                            what->mask, what->wanted & culprit->live & ~what->mask),
+                "all lanes of the member mask have to execute the same `.sync` instruction", lane,
+                std::move(waiters)};
+  case Group::State::Ready:
+  case Group::State::Barrier:
+    throw Fault{"DEADLOCK", "no warp can go on", "everyone who waits needs somebody who arrives",
+                lane, std::move(waiters)};
+  }
+  __builtin_unreachable();
 }
 
 std::string ptxLineOf(const Program &program, uint32_t source) {

@@ -76,6 +76,9 @@ struct Launch {
   int hostThreads = 0; ///< 0: one per core
   bool checkRaces = true;
   bool exactMma = false; ///< tensor cores round as the hardware does
+  /// Warp instructions after which a CTA that has not ended is reported as running for ever
+  /// (INSTRUCTION-LIMIT); 0: never. The default is ten seconds or so of one core.
+  uint64_t instructionLimit = uint64_t(1) << 30;
   /// Called now and then with the share of CTAs done, in [0, 1]; may be empty.
   void (*progress)(void *context, double share) = nullptr;
   void *progressContext = nullptr;

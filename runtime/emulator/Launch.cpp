@@ -4,6 +4,7 @@
 // CTAs are independent, so workers take them from a counter; each has its own machine and its own
 // tally, and the first fault in CTA order is the one reported, whatever ran first. A kernel whose
 // CTAs may talk to each other (global atomics, volatile or ordered accesses) runs on one thread.
+#include "runtime/emulator/Checks.h"
 #include "runtime/emulator/Decoder.h"
 
 #include <algorithm>
@@ -228,6 +229,8 @@ void fillCounters(Counters &counters, const Tally &tally) {
   counters["tensor_flops_useful"] = tally.tensorFlopsUseful;
   counters["async_copies"] = tally.asyncCopies;
   counters["async_bytes"] = tally.asyncBytes;
+  counters["async_groups"] = tally.asyncGroups;
+  counters["tensor_flops_in_flight"] = tally.flopsInFlight;
 }
 
 /// Memory for the tags of a launch; buffers beyond it are not watched for conflicts between CTAs.
@@ -362,6 +365,14 @@ void placeMemory(const LoadedModule &module, const Program &program, Launch &lau
 }
 
 } // namespace
+
+std::span<const Check> checks() {
+  static constexpr Check list[] = {
+#define FC_CHECK(id, meaning) {id, meaning},
+#include "runtime/emulator/Checks.def"
+  };
+  return list;
+}
 
 std::shared_ptr<const Module> Module::load(std::string_view ptx, std::string_view name,
                                            Report &error) {

@@ -155,7 +155,7 @@ struct Tally {
   uint64_t globalSectors = 0, globalSectorsIdeal = 0, globalRequests = 0;
   uint64_t globalRead = 0, globalWritten = 0;
   uint64_t barriers = 0, mma = 0, tensorFlops = 0, tensorFlopsUseful = 0, asyncCopies = 0,
-           asyncBytes = 0;
+           asyncBytes = 0, asyncGroups = 0, flopsInFlight = 0;
   void add(const Tally &other);
 };
 
@@ -165,6 +165,7 @@ struct AsyncCopy {
   uint32_t pending = 0;                        ///< lanes whose copy is in flight
   uint32_t source = 0;                         ///< instruction
   unsigned bytes = 0;
+  uint64_t flops = 0;       ///< of the warp when it committed the copy
   bool landed = false;      ///< the bytes are there already, though nobody may look
   uint32_t group[warpSize]; ///< number of the commit, by lane
   uint32_t to[warpSize];    ///< shared address
@@ -187,6 +188,7 @@ struct Warp {
   bool blocked = false;
   uint64_t issued = 0;
   Tally *tally = nullptr;
+  uint64_t tensorFlops = 0; ///< issued by this warp
   std::vector<AsyncCopy> copies;
   std::array<uint32_t, warpSize> committed{}; ///< groups of copies, by lane
 
@@ -199,6 +201,14 @@ struct Warp {
   }
   void setPred(uint16_t index, uint32_t value, uint32_t mask) {
     preds[index] = (preds[index] & ~mask) | (value & mask);
+  }
+
+  /// A matrix instruction of so many FLOPs, `useful` of them with two factors that are not zero.
+  void countMatrix(uint64_t flops, uint64_t useful) {
+    tensorFlops += flops;
+    ++tally->mma;
+    tally->tensorFlops += flops;
+    tally->tensorFlopsUseful += useful;
   }
 
   /// Runs until the warp blocks, exits or has issued `quantum` instructions.
@@ -254,6 +264,7 @@ struct Cta {
   Tally *tally = nullptr;
   Warp *running = nullptr; ///< whose turn it is; a fault is its
   unsigned threads = 0;
+  uint64_t issued = 0; ///< warp instructions of this CTA
 
   /// Makes the warps; done once a worker.
   void prepare(Grid &grid, Tally &tally);
@@ -264,6 +275,9 @@ struct Cta {
               bool counted, bool wait, uint32_t votes);
   void completeBarriers();
   [[noreturn]] void reportDeadlock();
+  [[noreturn]] void reportEndless();
+  /// A line for each group of lanes that waits and, if asked, that runs.
+  std::string whereEveryoneIs(bool onlyWaiters) const;
   uint8_t *localOf(const Warp &warp, unsigned lane) {
     return local.data() + size_t(warp.index * warpSize + lane) * program->localBytes;
   }

@@ -187,9 +187,7 @@ uint64_t usefulProducts(const T (&A)[rows][maxK], const T (&B)[maxK][columns], u
 }
 
 void count(Warp &warp, unsigned k, uint64_t useful) {
-  ++warp.tally->mma;
-  warp.tally->tensorFlops += uint64_t(2) * rows * columns * k;
-  warp.tally->tensorFlopsUseful += 2 * useful;
+  warp.countMatrix(uint64_t(2) * rows * columns * k, 2 * useful);
 }
 
 void mmaFloat(Warp &warp, const Inst &inst, uint32_t mask) {

@@ -166,17 +166,6 @@ std::string_view nameOf(Class cls) {
   return names[unsigned(cls)];
 }
 
-std::string listChecks() {
-  static constexpr std::pair<std::string_view, std::string_view> checks[] = {
-#define FC_CHECK(id, meaning) {id, meaning},
-#include "runtime/emulator/Checks.def"
-  };
-  std::string text;
-  for (auto [id, meaning] : checks)
-    text += fmt::format("{:<21} {}\n", id, meaning);
-  return text;
-}
-
 std::string listPtx() {
   std::string text;
   for (const Form &form : allForms()) {

@@ -92,8 +92,6 @@ const std::vector<Form> &allForms();
 /// Those of one opcode; empty when there is no such opcode.
 std::vector<const Form *> formsOf(std::string_view opcode);
 
-/// The table of checks (Checks.def), as `fc-run --list-checks` prints it.
-std::string listChecks();
 /// One line a form, as `fc-run --list-ptx` prints it.
 std::string listPtx();
 /// A module for sm `target` with every form that it has, one instruction for each choice of each

@@ -169,9 +169,7 @@ void multiply(Warp &warp, const Inst &inst, uint32_t mask) {
       c[i * n + j] = half ? toHalf(sum) : std::bit_cast<uint32_t>(canonical(sum));
     }
   writeFragment(warp, inst.op, inC, half ? 16 : 32, m * n, c);
-  ++warp.tally->mma;
-  warp.tally->tensorFlops += uint64_t(2) * m * n * k;
-  warp.tally->tensorFlopsUseful += 2 * useful;
+  warp.countMatrix(uint64_t(2) * m * n * k, 2 * useful);
 }
 
 uint32_t sizesOf(std::string_view shape) {

@@ -26,7 +26,7 @@ TEST(Checks, TheListHasEveryFaultOfTheEmulator) {
   }
   for (const fc::rt::CheckInfo &check : fc::rt::emulatorChecks())
     EXPECT_TRUE(listed.emplace(check.id).second) << check.id;
-  EXPECT_THAT(listed, testing::ContainerEq(used)) << "add it to runtime/Checks.def";
+  EXPECT_THAT(listed, testing::ContainerEq(used)) << "add it to runtime/emulator/Checks.def";
 }
 
 } // namespace

@@ -145,6 +145,11 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
       ->type_name("N")
       ->group("Device");
   app.add_flag("--no-races", noRaces, "do not look for races (faster)")->group("Device");
+  app.add_option("--max-instructions", options.maxInstructions,
+                 "warp instructions after which the emulator gives a block up as endless "
+                 "(default 2^30; 0: never)")
+      ->type_name("N")
+      ->group("Device");
   app.add_flag("--exact-mma", options.exactMma,
                "tensor cores of the emulator round as the hardware does")
       ->group("Device");

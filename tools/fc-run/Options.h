@@ -30,6 +30,7 @@ struct Options {
   std::string target, strategy, schedule;
 
   bool json = false, counters = false, mutate = false;
+  std::optional<uint64_t> maxInstructions; ///< by CTA; 0: no limit
   bool list = false, listPtx = false, listChecks = false;
   std::string roofline; ///< a board; empty: none
 };

@@ -6,7 +6,9 @@
 #include "tools/fc-run/Report.h"
 #include "tools/fc-run/Roofline.h"
 #include "tools/fc-run/Sha256.h"
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 using namespace fc;
@@ -35,10 +37,26 @@ bool setUp(const Options &options, rt::Device &device, rt::Error &error) {
     settings["races"] = "off";
   if (options.exactMma)
     settings["exact-mma"] = "on";
+  if (options.maxInstructions)
+    settings["max-instructions"] = fmt::format("{}", *options.maxInstructions);
   for (const auto &[key, value] : settings)
     if (!device.setOption(key, value, error))
       return false;
   return true;
+}
+
+/// What is said of compiling means nothing for a PTX, which was compiled already.
+bool checkCompileOptions(const Options &options, rt::Error &error) {
+  if (options.input.empty() || isSource(options.input))
+    return true;
+  const char *given = !options.defines.empty()    ? "-D"
+                      : !options.target.empty()   ? "--target"
+                      : !options.strategy.empty() ? "--strategy"
+                      : !options.schedule.empty() ? "--schedule"
+                                                  : nullptr;
+  return !given ||
+         error.set(rt::Code::Argument, "{}: `{}` is compiled already; this option is for a .fc",
+                   given, options.input);
 }
 
 /// The .fc that a check is against; empty if none was given and none is known.
@@ -68,6 +86,8 @@ int runTool(const Options &options) {
     return passed;
   }
   rt::Error error;
+  if (!checkCompileOptions(options, error))
+    return fail(error);
   const auto device = rt::openDevice(options.device, error);
   if (!device || !setUp(options, *device, error))
     return fail(error);
@@ -144,11 +164,17 @@ int runTool(const Options &options) {
 int main(int argc, char **argv) {
   try {
     const CommandLine line = parseCommandLine(argc, argv);
-    if (!line.options) {
-      fmt::print(line.exitCode == 0 ? stdout : stderr, "{}", line.text);
-      return line.exitCode;
+    int code = line.exitCode;
+    if (line.options)
+      code = runTool(*line.options);
+    else
+      fmt::print(code == passed ? stdout : stderr, "{}", line.text);
+    // What is printed goes out when the buffer does; a full disk shows here.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      fmt::print(stderr, "fc-run: cannot write to standard output: {}\n", std::strerror(errno));
+      return unusable;
     }
-    return runTool(*line.options);
+    return code;
   } catch (const std::bad_alloc &) {
     fmt::print(stderr, "fc-run: out of memory: tensors of these sizes do not fit this machine\n");
     return unusable;

@@ -101,7 +101,8 @@ FC_API void fc_device_close(fc_device *device);
 FC_API const char *fc_device_name(const fc_device *device);
 /* Of the emulator: "seed" (a number), "async" ("lazy", "eager", "random": when asynchronous copies
  * land), "threads" (of the host; 0: one per core), "races" ("on", "off"), "exact-mma" ("on",
- * "off"), "sms" (a number). Holds for launches from now on. */
+ * "off"), "max-instructions" (of a block, before it is given up as endless; 0: never), "sms" (a
+ * number). Holds for launches from now on. */
 FC_API fc_status fc_device_set_option(fc_device *device, const char *key, const char *value);
 /* Memory of the device, aligned to 256 bytes. */
 FC_API fc_status fc_device_allocate(fc_device *device, size_t bytes, void **memory);

@@ -135,6 +135,10 @@ RunLine parseRun(const std::string &text, unsigned line) {
                                       : Launch::Async::Lazy;
     } else if (key == "seed") {
       run.seed = std::stoull(value);
+    } else if (key == "limit") {
+      run.limit = std::stoull(value);
+    } else if (key == "twin") {
+      run.twin = value;
     } else if (key == "threads") {
       run.threads = std::stoi(value);
     } else if (key == "races") {
@@ -208,6 +212,7 @@ std::string runLine(const PtxFile &file, const Module &module, const RunLine &ru
   launch.seed = run.seed;
   launch.hostThreads = run.threads;
   launch.checkRaces = run.races;
+  launch.instructionLimit = run.limit;
   launch.exactMma = run.exactMma;
   std::vector<Module::Param> params = module.params(launch.entry);
   if (params.size() != run.arguments.size())

@@ -9,7 +9,9 @@
 // Elements are integers, floats `1.5f`, doubles `1.5d`, repetitions `v*n`, ranges `a..b`, and in
 // outputs `_` for "whatever". `inout=[a]->[b]` gives both sides. A line `//   ...` goes on with the
 // one above it. Other settings: kernel (default: the first), grid, block, shared, async (lazy,
-// eager, random), seed, threads, races (on, off), mma (plain, exact), counter:NAME=N.
+// eager, random), seed, threads, races (on, off), mma (plain, exact), limit (of instructions),
+// counter:NAME=N; and twin=KERNEL of a run that has to fail: the kernel without the fault, if that
+// is not called KERNEL_fixed.
 #pragma once
 #include "runtime/emulator/Emulator.h"
 
@@ -28,11 +30,11 @@ struct Argument {
 
 struct RunLine {
   unsigned line = 0;
-  std::string kernel, fails, golden;
+  std::string kernel, fails, golden, twin;
   std::array<uint32_t, 3> grid{1, 1, 1}, block{32, 1, 1};
   uint32_t shared = 0;
   Launch::Async async = Launch::Async::Lazy;
-  uint64_t seed = 0;
+  uint64_t seed = 0, limit = uint64_t(1) << 24;
   int threads = 1;
   bool races = true, exactMma = false;
   std::vector<Argument> arguments;

@@ -1,8 +1,11 @@
 // The opcode table: ptxas accepts every form that it claims, the decoder binds every one, and every
 // check has a test.
+#include "PtxFile.h"
+#include "runtime/emulator/Checks.h"
 #include "runtime/emulator/Emulator.h"
 #include "runtime/emulator/Opcodes.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -55,30 +58,49 @@ TEST(Table, ListsItsForms) {
   EXPECT_EQ(size_t(std::count(list.begin(), list.end(), '\n')), allForms().size());
 }
 
-TEST(Table, EveryCheckHasATestThatTripsIt) {
-  static constexpr std::string_view ids[] = {
-#define FC_CHECK(id, meaning) id,
-#include "runtime/emulator/Checks.def"
-  };
-  std::string all;
-  for (const auto &entry :
-       std::filesystem::recursive_directory_iterator(FC_SOURCE_DIR "/test/runtime/emulator"))
-    if (entry.path().extension() == ".ptx" || entry.path().filename() == "LoadTest.cpp")
-      all += readAll(entry.path());
-  for (std::string_view id : ids) {
-    bool tripped = all.find("fails=" + std::string(id) + "\n") != std::string::npos ||
-                   all.find("[" + std::string(id) + "]") != std::string::npos;
-    EXPECT_TRUE(tripped) << "no micro-kernel trips " << id;
-    EXPECT_NE(listChecks().find(id), std::string::npos);
+/// The twin of a run that has to fail: without the fault.
+std::string twinOf(const test::RunLine &run) {
+  return run.twin.empty() ? run.kernel + "_fixed" : run.twin;
+}
+
+bool passes(const test::PtxFile &file, const std::string &kernel) {
+  for (const test::RunLine &run : file.runs)
+    if (run.kernel == kernel && run.fails.empty())
+      return true;
+  return false;
+}
+
+TEST(Table, EveryCheckHasAKernelThatTripsItAndASilentTwin) {
+  std::set<std::string> tripped;
+  const std::string folder = FC_SOURCE_DIR "/test/runtime/emulator/ptx/checks";
+  for (const auto &entry : std::filesystem::directory_iterator(folder)) {
+    test::PtxFile file = test::readPtxFile(entry.path());
+    if (!file.loadError.empty()) {
+      std::filesystem::path twin = entry.path();
+      twin.replace_filename(entry.path().stem().string() + "_fixed.ptx");
+      EXPECT_TRUE(std::filesystem::exists(twin)) << twin;
+      tripped.insert("PARSE");
+    }
+    for (const test::RunLine &run : file.runs) {
+      if (run.fails.empty())
+        continue;
+      EXPECT_NE(run.golden, "") << file.name << ":" << run.line << ": the report is not given";
+      EXPECT_LT(std::count(run.golden.begin(), run.golden.end(), '\n'), 24)
+          << file.name << ":" << run.line << ": more than a screen";
+      EXPECT_TRUE(passes(file, twinOf(run)))
+          << file.name << ":" << run.line << ": there is no passing run of `" << twinOf(run) << "`";
+      tripped.insert(run.fails);
+    }
   }
+  for (const Check &check : checks())
+    EXPECT_TRUE(tripped.count(std::string(check.id))) << "no micro-kernel trips " << check.id;
 }
 
 TEST(Table, EveryFaultIsInTheListOfChecks) {
   // `Fault{"ID"` and `refuse("ID"` in the sources.
   std::set<std::string> known;
-  std::istringstream list(listChecks());
-  for (std::string line; std::getline(list, line);)
-    known.insert(line.substr(0, line.find(' ')));
+  for (const Check &check : checks())
+    EXPECT_TRUE(known.insert(std::string(check.id)).second) << check.id << " twice";
   for (const auto &entry : std::filesystem::directory_iterator(FC_SOURCE_DIR "/runtime/emulator")) {
     std::string text = readAll(entry.path());
     for (std::string_view start : {"Fault{\"", "refuse(\""})
