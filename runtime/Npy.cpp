@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 namespace fc::rt {
@@ -324,7 +325,14 @@ bool writeNpy(const std::string &path, Elem elem, const std::vector<int64_t> &sh
   start += static_cast<char>(header.size() & 0xff);
   start += static_cast<char>(header.size() >> 8);
 
-  const std::string beside = fmt::format("{}.tmp{}", path, static_cast<long>(::getpid()));
+  // A file appears whole or not at all; a device or a pipe is written where it is.
+  std::error_code unknown;
+  const auto type = std::filesystem::status(path, unknown).type();
+  const bool inPlace = type != std::filesystem::file_type::regular &&
+                       type != std::filesystem::file_type::directory &&
+                       type != std::filesystem::file_type::not_found;
+  const std::string beside =
+      inPlace ? path : fmt::format("{}.tmp{}", path, static_cast<long>(::getpid()));
   std::FILE *file = std::fopen(beside.c_str(), "wb");
   if (!file)
     return error.set(Code::NotFound, "cannot write `{}`: {}", path, std::strerror(errno));
@@ -337,12 +345,13 @@ bool writeNpy(const std::string &path, Elem elem, const std::vector<int64_t> &sh
     ok = false;
     reason = errno;
   }
-  if (ok && std::rename(beside.c_str(), path.c_str()) != 0) {
+  if (ok && !inPlace && std::rename(beside.c_str(), path.c_str()) != 0) {
     ok = false;
     reason = errno;
   }
   if (!ok) {
-    std::remove(beside.c_str());
+    if (!inPlace)
+      std::remove(beside.c_str());
     return error.set(Code::NotFound, "cannot write `{}`: {}", path, std::strerror(reason));
   }
   return true;

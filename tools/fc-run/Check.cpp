@@ -78,6 +78,7 @@ Comparison compare(const std::string &name, const HostTensor &tensor,
   constexpr double infinity = std::numeric_limits<double>::infinity();
   Comparison result;
   result.name = name;
+  result.elements = tensor.size();
   result.tolerance = scaled(tolerance, values);
   const bool floats = isFloat(tensor.elem);
   const auto bytes = static_cast<size_t>(bytesOf(tensor.elem));
@@ -104,6 +105,7 @@ Comparison compare(const std::string &name, const HostTensor &tensor,
     } else if (!std::isnan(seen) && seen != expected) {
       difference = std::fabs(seen - expected); // of infinities: infinity
     }
+    result.bothNan += floats && std::isnan(seen) && std::isnan(expected);
     if (difference > 0 && bits == poisoned)
       ++result.unwritten;
     else if (floats && std::isnan(seen) != std::isnan(expected))

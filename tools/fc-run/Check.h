@@ -24,7 +24,9 @@ struct Comparison {
   double maxAbs = 0;
   double maxRel =
       0; ///< |x - ref| / |ref|, over elements whose |ref| is at least a thousandth of the largest
-  double relL2 = 0; ///< |x - ref| / |ref| in L2; where the reference is all 0, |x - ref|
+  double relL2 = 0;    ///< |x - ref| / |ref| in L2; where the reference is all 0, |x - ref|
+  size_t elements = 0; ///< of the tensor: how many were compared
+  size_t bothNan = 0;  ///< NaN in the output and in the reference, which agrees but says little
   size_t unwritten = 0, wrongNan = 0;
   size_t beyond = 0; ///< elements off by more than the tolerance of an element
   std::string worst; ///< "at [0, 1, 17, 3]: 0.5, and the reference has 0.25"; empty if all is equal

@@ -135,12 +135,19 @@ std::string table(const Options &options, const Session &session,
   } else {
     table.row({"output", "type", "shape", "max abs", "max rel", "rel L2", "allowed", ""});
     std::string notes;
+    size_t compared = 0;
     for (const Comparison &it : comparisons) {
       const HostTensor &tensor = session.outputs.at(it.name);
       table.row({it.name, std::string(rt::name(tensor.elem)), shapeText(tensor.shape),
                  fmt::format("{:.2e}", it.maxAbs), fmt::format("{:.2e}", it.maxRel),
                  fmt::format("{:.2e}", it.relL2), toleranceText(it.tolerance),
                  it.pass ? "ok" : "FAILED"});
+      compared += it.elements;
+      if (it.elements == 0)
+        notes += fmt::format("{}: nothing was compared: it has no elements\n", it.name);
+      if (it.bothNan)
+        notes += fmt::format("{}: {} of {} elements are NaN, in the reference too\n", it.name,
+                             it.bothNan, it.elements);
       if (it.pass)
         continue;
       pass = false;
@@ -154,7 +161,10 @@ std::string table(const Options &options, const Session &session,
                              it.beyond, tensor.size());
       notes += fmt::format("{}: the worst is {}\n", it.name, it.worst);
     }
-    result += table.text() + notes + (pass ? "all outputs agree with the reference\n" : "FAILED\n");
+    result += table.text() + notes +
+              (!pass      ? "FAILED\n"
+               : compared ? "all outputs agree with the reference\n"
+                          : "nothing was compared: no output has an element\n");
   }
   if (options.counters)
     result += countersText(session);
@@ -177,7 +187,8 @@ std::string json(const Options &options, const Session &session,
     root["outputs"][name] = Json::object();
   for (const Comparison &it : comparisons)
     root["outputs"][it.name] = {{"max_abs", number(it.maxAbs)}, {"max_rel", number(it.maxRel)},
-                                {"rel_l2", number(it.relL2)},   {"unwritten", it.unwritten},
+                                {"rel_l2", number(it.relL2)},   {"elements", it.elements},
+                                {"both_nan", it.bothNan},       {"unwritten", it.unwritten},
                                 {"wrong_nan", it.wrongNan},     {"pass", it.pass}};
   root["counters"] = rt::countersJson(session.counters);
   if (fault)

@@ -42,6 +42,11 @@ cases = [
     ([naive, *shape, "--async", "sometimes"], "expected `lazy`, `eager` or `random`"),
     ([naive, *shape, "--check", "/nowhere/causal.fc"], "/nowhere/causal.fc"),
     ([naive, *shape, "--check", source], "pair.fc"),
+    ([naive, *shape, "-D", "D=64"], "is compiled already; this option is for a .fc"),
+    ([naive, *shape, "--strategy=scalar"], "--strategy: "),
+    ([naive, *shape, "--schedule", "warps=2"], "--schedule: "),
+    ([naive, *shape, "--target", "sm_90"], "--target: "),
+    ([naive, *shape, "--max-instructions", "many"], "--max-instructions"),
 ]
 bad = 0
 for arguments, expected in cases:
