@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs every test of the build, as many suites at a time as there are cores, and ends with `N passed, N failed`.
 
-A suite is a GoogleTest binary of build/unittests, the lit tests below test/, or a check script. The output of a
+A suite is a GoogleTest binary of build/unittests, the lit tests below test/, the Python tests (test/python/run.py), or a
+check script. The output of a
 suite is shown when it fails; --verbose shows it always.
 """
 import argparse
@@ -65,6 +66,16 @@ def check(path):
     return int(status == 0), int(status != 0), 0, output
 
 
+def python_tests(program, build):
+    """Their runner ends with `N passed, N failed`, and says of each skipped one why."""
+    status, output = run([sys.executable, program, "--build", build])
+    counts = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", output, re.M)
+    if not counts:
+        return 0, 1, 0, output + f"\n{program} ended with status {status} and no count"
+    passed, failed, skipped = (int(count or 0) for count in counts[-1])
+    return passed, failed or int(status != 0), skipped, output
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("filter", nargs="*", help="run only suites whose name contains one of these")
@@ -83,6 +94,8 @@ def main():
         jobs["lit"] = lambda: lit(suites["lit"], os.path.join(options.build, "test"))
     for binary in suites["unittests"]:
         jobs[os.path.basename(binary)] = lambda binary=binary: google_test(binary, folder.name)
+    if suites.get("python"):
+        jobs["python"] = lambda: python_tests(suites["python"], options.build)
     for program in suites["checks"]:
         jobs[os.path.basename(program)] = lambda program=program: check(program)
     if options.filter:
