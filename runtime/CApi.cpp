@@ -8,7 +8,7 @@ using namespace fc::rt;
 
 struct fc_device {
   std::shared_ptr<Device> device;
-  std::string name;
+  std::string name, title;
 };
 struct fc_module {
   std::shared_ptr<const Module> module;
@@ -91,8 +91,8 @@ fc_status fc_device_open(const char *name, fc_device **device) {
     auto opened = openDevice(name, error);
     if (!opened)
       return false;
-    const std::string opensAs = opened->name();
-    *device = new fc_device{std::move(opened), opensAs};
+    const std::string opensAs = opened->name(), title = opened->title();
+    *device = new fc_device{std::move(opened), opensAs, title};
     return true;
   });
 }
@@ -100,6 +100,7 @@ fc_status fc_device_open(const char *name, fc_device **device) {
 void fc_device_close(fc_device *device) { delete device; }
 
 const char *fc_device_name(const fc_device *device) { return device ? device->name.c_str() : ""; }
+const char *fc_device_title(const fc_device *device) { return device ? device->title.c_str() : ""; }
 
 fc_status fc_device_set_option(fc_device *device, const char *key, const char *value) {
   return guarded([&](Error &error) {

@@ -82,7 +82,8 @@ public:
 class Device {
 public:
   virtual ~Device() = default;
-  virtual std::string name() const = 0; ///< "emulator", "cuda"
+  virtual std::string name() const = 0;                ///< "emulator", "cuda"
+  virtual std::string title() const { return name(); } ///< "cuda:0 (NVIDIA H100 80GB HBM3)"
   /// The number of SMs that a variant's condition sees. `target` ("sm_80") is that of the module.
   virtual int sms(std::string_view target) const = 0;
   virtual bool setOption(std::string_view key, std::string_view value, Error &error) = 0;
@@ -97,7 +98,9 @@ public:
   virtual bool synchronize(void *stream, Error &error) = 0;
 };
 
-/// Opens "emulator", "cuda" or "auto" (the GPU where there is one, else the emulator).
+/// Opens "emulator", "cuda" (the first GPU), "cuda:1" or "auto": the first GPU where there is one
+/// that works, else the emulator.
 std::shared_ptr<Device> openDevice(std::string_view name, Error &error);
+std::shared_ptr<Device> openEmulator();
 
 } // namespace fc::rt

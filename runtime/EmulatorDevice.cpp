@@ -241,16 +241,6 @@ bool EmulatorModule::run(const LaunchPlan &plan, void *, const Progress &progres
 
 } // namespace
 
-std::shared_ptr<Device> openDevice(std::string_view name, Error &error) {
-  if (name == "emulator" || name == "auto")
-    return std::make_shared<EmulatorDevice>();
-  if (name == "cuda")
-    error.set(Code::Unsupported,
-              "this build has no `cuda` device yet; `emulator` runs the same PTX on the CPU");
-  else
-    error.set(Code::Unsupported, "there is no device `{}`; there are `emulator`, `cuda` and `auto`",
-              name);
-  return nullptr;
-}
+std::shared_ptr<Device> openEmulator() { return std::make_shared<EmulatorDevice>(); }
 
 } // namespace fc::rt

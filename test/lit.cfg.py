@@ -19,6 +19,9 @@ config.substitutions.append((r"%python", config.fc_python))
 config.substitutions.append((r"%src", config.fc_source_dir))
 config.substitutions.append((r"%llvm_include", config.fc_llvm_include))
 config.substitutions.append((r"%runtime_so", os.path.join(config.fc_binary_dir, "lib", "libflashcore_runtime.so")))
+# The tests mean the emulator where they do not name a device, also on a machine with a GPU.
+config.environment["FLASHCORE_CUDA_LIBRARY"] = "none"
+config.substitutions.append((r"%fakes", os.path.join(config.fc_binary_dir, "fakes")))
 # A user's C++ program against the runtime library.
 config.substitutions.append((r"%cxx", config.fc_cxx))
 libraries = [os.path.join(config.fc_binary_dir, "lib", f"lib{name}.a") for name in ["FcRuntime", "FcEmulator"]]

@@ -44,7 +44,7 @@ TEST_F(CApi, NamesUnknownDevices) {
   fc_device *other = nullptr;
   EXPECT_EQ(fc_device_open("tpu", &other), FC_ERROR_UNSUPPORTED);
   EXPECT_STREQ(fc_last_error(),
-               "there is no device `tpu`; there are `emulator`, `cuda` and `auto`");
+               "there is no device `tpu`; there are `emulator`, `cuda`, `cuda:N` and `auto`");
   EXPECT_EQ(other, nullptr);
   EXPECT_EQ(fc_device_open(nullptr, &other), FC_ERROR_ARGUMENT);
   EXPECT_EQ(fc_device_open("emulator", nullptr), FC_ERROR_ARGUMENT);

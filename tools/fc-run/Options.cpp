@@ -41,6 +41,9 @@ Random inputs (the same on every machine; each tensor has its own sequence, from
 .npy files: f16, f32, f64 for floats; integers and bool for those; bf16 and 8-bit floats as their raw bits in u2
 (or V2) and u1.
 
+Without --device a GPU is used where there is one that works (FLASHCORE_CUDA_LIBRARY=none hides it). The emulator
+is slower and finds what a GPU does not tell: say --device=emulator when a kernel misbehaves.
+
 Exit code: 0 all is well, 1 a check failed or the emulator found a fault, 2 anything else.)";
 
 /// "B=1,H=8" and "B=1 H=8" alike.
@@ -128,7 +131,10 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
       ->check(CLI::NonNegativeNumber)
       ->group("Checking");
 
-  app.add_option("--device", options.device, "emulator, cuda or auto")
+  app.add_option(
+         "--device", options.device,
+         "emulator, cuda (the first GPU), cuda:N, or auto: the first GPU if there is one that "
+         "works, else the emulator")
       ->type_name("NAME")
       ->group("Device");
   app.add_option("--async", options.async,

@@ -90,21 +90,28 @@ FC_API const char *fc_version(void);
 /* What the last failing call of this thread said; "" if none failed yet. Until the thread's next
  * failing call. */
 FC_API const char *fc_last_error(void);
-/* For a fault that the emulator found, its short name ("OOB", "DEADLOCK"); else "". */
+/* For a fault that the emulator found, its short name ("OOB", "DEADLOCK"); for an error of the
+ * NVIDIA driver, its name ("CUDA_ERROR_OUT_OF_MEMORY"); else "". */
 FC_API const char *fc_last_error_id(void);
 
 /* --- devices --- */
 
-/* "emulator", "cuda", or "auto": the GPU where there is one. */
+/* "emulator"; "cuda" (the first GPU) or "cuda:1"; or "auto": the first GPU where there is one that
+ * works, else the emulator. A GPU is reached through libcuda.so.1, which is opened now; the
+ * environment variable FLASHCORE_CUDA_LIBRARY names another library, or `none`. The device works in
+ * the primary context, which it shares with the program (the CUDA runtime, PyTorch); pointers and
+ * streams of that context are its own. Why a GPU cannot be used is in fc_last_error(). */
 FC_API fc_status fc_device_open(const char *name, fc_device **device);
 FC_API void fc_device_close(fc_device *device);
-FC_API const char *fc_device_name(const fc_device *device);
+FC_API const char *fc_device_name(const fc_device *device); /* "emulator" or "cuda" */
+/* "cuda:0 (NVIDIA H100 80GB HBM3)" */
+FC_API const char *fc_device_title(const fc_device *device);
 /* Of the emulator: "seed" (a number), "async" ("lazy", "eager", "random": when asynchronous copies
  * land), "threads" (of the host; 0: one per core), "races" ("on", "off"), "exact-mma" ("on",
  * "off"), "max-instructions" (of a block, before it is given up as endless; 0: never), "sms" (a
  * number). Holds for launches from now on. */
 FC_API fc_status fc_device_set_option(fc_device *device, const char *key, const char *value);
-/* Memory of the device, aligned to 256 bytes. */
+/* Memory of the device, aligned to 256 bytes. Copies wait until they are done. */
 FC_API fc_status fc_device_allocate(fc_device *device, size_t bytes, void **memory);
 FC_API void fc_device_release(fc_device *device, void *memory);
 FC_API fc_status fc_device_upload(fc_device *device, void *to, const void *from_host, size_t bytes,
@@ -115,7 +122,8 @@ FC_API fc_status fc_device_synchronize(fc_device *device, void *stream);
 
 /* --- modules --- */
 
-/* Loads PTX (not necessarily zero-terminated). `name` is for messages. */
+/* Loads PTX (not necessarily zero-terminated) or, on a GPU, a cubin. `name` is for messages. The
+ * same content is loaded once a device. */
 FC_API fc_status fc_module_load(fc_device *device, const void *bytes, size_t size, const char *name,
                                 fc_module **module);
 FC_API fc_status fc_module_load_file(fc_device *device, const char *path, fc_module **module);

@@ -1,0 +1,2 @@
+/* NotCuda.c - a library that is no driver. */
+int fakeNothing(void) { return 0; }
