@@ -353,6 +353,14 @@ static bool neverZero(const Expr *expr) {
   return expr->op == Op::Const && expr->floatValue != 0;
 }
 
+/// Whether both operands are constants for which `test` holds.
+static bool areBoth(ArrayRef<Value> in, llvm::function_ref<bool(const APFloat &)> test) {
+  return llvm::all_of(in, [&](Value value) {
+    FloatAttr constant;
+    return matchPattern(value, m_Constant(&constant)) && test(constant.getValue());
+  });
+}
+
 Value Scalars::floating(const Expr &expr, ArrayRef<Value> in) {
   Type type = memoryType(builder.getContext(), expr.elem);
   auto ieee = [](auto op) -> Value {
@@ -365,12 +373,17 @@ Value Scalars::floating(const Expr &expr, ArrayRef<Value> in) {
   case Op::Add:
     return arith::AddFOp::create(builder, loc, in[0], in[1]);
   case Op::Sub: {
+    // Where the operands are known, a canonicaliser would fold the operation as IEEE has it.
+    if (areBoth(in, [](const APFloat &x) { return x.isInfinity() && x.isNegative(); }))
+      return in[0];
     auto op = arith::SubFOp::create(builder, loc, in[0], in[1]);
     return neverNegInf(expr.operands[0]) || neverNegInf(expr.operands[1]) ? ieee(op) : op;
   }
   case Op::Mul:
     return arith::MulFOp::create(builder, loc, in[0], in[1]);
   case Op::Div: {
+    if (areBoth(in, [](const APFloat &x) { return x.isZero(); }))
+      return in[0];
     auto op = arith::DivFOp::create(builder, loc, in[0], in[1]);
     return neverZero(expr.operands[0]) || neverZero(expr.operands[1]) ? ieee(op) : op;
   }
