@@ -278,6 +278,10 @@ fc_status fc_launch_tensor(fc_launch *launch, const char *name, const fc_tensor 
     if (tensor->rank < 0 || tensor->rank > 64 || (tensor->rank > 0 && !tensor->shape))
       return error.set(Code::Argument, "`{}` has rank {} and {} shape", name, tensor->rank,
                        tensor->shape ? "a" : "no");
+    const auto rank = static_cast<size_t>(tensor->rank);
+    if (launch->launch.moveTensor(name, static_cast<Elem>(tensor->dtype), {tensor->shape, rank},
+                                  {tensor->strides, tensor->strides ? rank : 0}, tensor->data))
+      return true;
     TensorRef ref;
     ref.data = tensor->data;
     ref.elem = static_cast<Elem>(tensor->dtype);

@@ -169,6 +169,7 @@ bool LaunchCheck::bindDims(bool partial) {
 
 std::optional<std::vector<int64_t>> LaunchCheck::shapeOf(size_t param) {
   std::vector<int64_t> shape;
+  shape.reserve(spec.params[param].shape.size());
   for (const Expr &extent : spec.params[param].shape) {
     auto what = [&] { return fmt::format("the shape of `{}`", spec.params[param].name); };
     auto value = integerOf(extent, what);
@@ -189,8 +190,8 @@ bool LaunchCheck::checkShapes() {
     const auto &tensor = launch.tensors[p];
     if (!tensor || tensor->shape.empty())
       continue;
-    auto expected = shapeOf(p);
-    if (!expected)
+    auto &expected = placed[p].expected;
+    if (!(expected = shapeOf(p)))
       return false;
     for (size_t i = 0; i < expected->size(); ++i) {
       const int64_t want = (*expected)[i], seen = tensor->shape[i];
@@ -255,9 +256,7 @@ bool LaunchCheck::place(size_t p) {
   if (it.strides.size() != rank)
     return refuse(
         fmt::format("`{}` has {} strides for {} dimensions", param.name, it.strides.size(), rank));
-  auto expected = shapeOf(p);
-  if (!expected)
-    return false;
+  const auto &expected = it.expected; // by checkShapes
   for (size_t i = 0; i < rank; ++i) {
     if (tensor.shape[i] <= 1) {
       // No second element, so its stride means nothing: a fixed one, and 0 where the index is to be
@@ -370,6 +369,7 @@ bool LaunchCheck::checkOverlaps() {
       continue;
     Laid &entry = laid.emplace_back();
     entry.param = p;
+    entry.strides.reserve(it.strides.size());
     for (int64_t stride : it.strides)
       entry.strides.push_back(stride * bytesOf(spec.params[p].elem));
     entry.region = {it.address, static_cast<uint64_t>(bytesOf(spec.params[p].elem)), it.shape,

@@ -27,6 +27,14 @@ public:
   /// Picks the variant and lays out its entries.
   bool layOut(LaunchPlan &plan);
 
+  /// Where the memory of a parameter begins: a buffer of the plan and an offset in it.
+  struct Home {
+    size_t buffer;
+    uint64_t offset;
+  };
+  /// After layOut, by parameter; nothing for what has no memory.
+  const std::vector<std::optional<Home>> &layout() const { return homes; }
+
   std::optional<int64_t> dim(size_t index) const { return dims[index]; }
   std::optional<std::vector<int64_t>> shapeOf(size_t param);
 
@@ -41,6 +49,7 @@ private:
   struct Placed {
     bool present = false; ///< its pointer is not null
     std::vector<int64_t> shape, strides;
+    std::optional<std::vector<int64_t>> expected; ///< what the expressions of its shape say
     uint64_t address = 0;
     int64_t elements = 0; ///< 0: nothing to read or write
     size_t bytes = 0;     ///< from the first byte to one past the last
@@ -84,11 +93,6 @@ private:
   std::vector<std::optional<size_t>> dimOrigins; ///< the tensor that told it; empty: it was given
   std::vector<std::optional<Value>> scalars;
   std::vector<Placed> placed;
-  /// Where the memory of each parameter begins: a buffer of the plan and an offset in it.
-  struct Home {
-    size_t buffer;
-    uint64_t offset;
-  };
   std::vector<std::optional<Home>> homes;
   size_t firstWorkspace = 0;
 };

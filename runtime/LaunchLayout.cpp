@@ -51,6 +51,8 @@ bool LaunchCheck::layOut(LaunchPlan &plan) {
 /// workspace.
 bool LaunchCheck::makeBuffers(LaunchPlan &plan) {
   std::vector<size_t> order;
+  order.reserve(spec.params.size());
+  plan.buffers.reserve(spec.params.size() + spec.workspace.size());
   for (size_t p = 0; p < spec.params.size(); ++p)
     if (placed[p].present && placed[p].bytes > 0)
       order.push_back(p);
@@ -124,6 +126,9 @@ bool LaunchCheck::layOutEntry(const LaunchSpec &launchSpec, LaunchPlan &plan) {
 }
 
 bool LaunchCheck::layOutArgs(const LaunchSpec &launchSpec, EntryLaunch &entry) {
+  entry.params.reserve(8 * launchSpec.args.size());
+  entry.slots.reserve(launchSpec.args.size());
+  entry.pointers.reserve(spec.params.size());
   for (const Arg &arg : launchSpec.args) {
     const uint32_t bytes = bytesOfArg(spec, arg);
     const auto offset = static_cast<uint32_t>((entry.params.size() + bytes - 1) / bytes * bytes);

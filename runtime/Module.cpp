@@ -28,6 +28,32 @@ bool readFile(const std::string &path, std::string &contents, Error &error) {
   return true;
 }
 
+/// The coarsest alignment that `expr` asks about.
+uint64_t alignmentIn(const Expr &expr) {
+  uint64_t result = expr.op == ExprOp::Aligned ? static_cast<uint64_t>(expr.number) : 1;
+  for (const Expr &operand : expr.operands)
+    result = std::max(result, alignmentIn(operand));
+  return result;
+}
+
+uint64_t alignmentIn(const KernelSpec &kernel) {
+  uint64_t result = 1;
+  auto take = [&](const Expr &expr) { result = std::max(result, alignmentIn(expr)); };
+  for (const Param &param : kernel.params)
+    if (param.isTensor())
+      result = std::max(result, static_cast<uint64_t>(param.align));
+  for (const Expr &expr : kernel.workspace)
+    take(expr);
+  for (const Variant &variant : kernel.variants) {
+    if (variant.condition)
+      take(*variant.condition);
+    for (const LaunchSpec &launch : variant.launches)
+      for (const Expr &expr : launch.grid)
+        take(expr);
+  }
+  return result;
+}
+
 } // namespace
 
 std::span<const CheckInfo> emulatorChecks() { return emu::checks(); }
@@ -61,6 +87,8 @@ std::shared_ptr<const Module> Module::load(std::shared_ptr<Device> device, std::
     return nullptr;
   }
   module->description = std::move(*parsed);
+  for (const KernelSpec &kernel : module->description.kernels)
+    module->alignments.push_back(alignmentIn(kernel));
   if (!module->checkEntries(error))
     return nullptr;
   return module;

@@ -37,6 +37,9 @@ public:
   const std::string &name() const { return moduleName; }
   Device &device() const { return *owner; }
   const DeviceModule &code() const { return *loaded; }
+  /// The coarsest alignment that anything of a kernel asks about, in bytes: addresses that differ
+  /// by a multiple of it are alike to every condition.
+  uint64_t alignmentOf(size_t kernel) const { return alignments[kernel]; }
   /// The number of the kernel of that name.
   std::optional<size_t> find(std::string_view kernel) const;
 
@@ -47,6 +50,7 @@ private:
   std::shared_ptr<Device> owner;
   std::shared_ptr<const DeviceModule> loaded;
   Manifest description;
+  std::vector<uint64_t> alignments; ///< by kernel
   std::string json, moduleName;
 };
 
@@ -73,6 +77,10 @@ public:
   /// Gives a tensor; dtype and rank are checked here, the rest when it is known. Null data: no
   /// tensor, though its shape, if it has one, still binds dimensions.
   bool setTensor(std::string_view name, TensorRef tensor, Error &error);
+  /// The quick form for a tensor that differs from the one given before in its address alone.
+  /// False, and nothing done, if it is not such.
+  bool moveTensor(std::string_view name, Elem elem, std::span<const int64_t> shape,
+                  std::span<const int64_t> strides, void *data);
   /// Gives a scalar. An integer is taken for `f32` as well.
   bool setScalar(std::string_view name, Value value, Error &error);
   /// Gives a dimension that no tensor binds yet (so that the shape of an output can be asked for).
@@ -98,8 +106,28 @@ public:
 
 private:
   friend class LaunchCheck;
+  /// A launch that was checked and laid out. As long as nothing but addresses changes, and those
+  /// stay as aligned and as far from each other, it is as good as a new one with the addresses put
+  /// in.
+  struct Prepared {
+    LaunchPlan plan;
+    int sms = 0;
+    struct Place {
+      size_t param;
+      uint64_t address;             ///< when it was checked
+      std::optional<size_t> buffer; ///< of the plan
+      uint64_t offset = 0;          ///< in the buffer
+    };
+    std::vector<Place> places; ///< of the tensors that are there
+    size_t buffers = 0;        ///< of the caller; workspaces come after them
+  };
+  bool prepare(Error &error);
+  bool moveAddresses();
+
   std::shared_ptr<const Module> owner;
   const KernelSpec &spec;
+  uint64_t alignment;
+  std::optional<Prepared> prepared;              ///< nothing once more than an address was changed
   std::vector<std::optional<TensorRef>> tensors; ///< by parameter
   std::vector<std::optional<Value>> scalars;     ///< by parameter
   std::vector<std::optional<int64_t>> givenDims; ///< by dimension

@@ -22,7 +22,7 @@ const char *useFromC(const char *ptxPath) {
   fc_module *module = NULL;
   fc_launch *launch = NULL;
   EXPECT(strcmp(fc_version(), "0.1.0") == 0);
-  EXPECT(fc_device_open("auto", &device) == FC_OK);
+  EXPECT(fc_device_open("emulator", &device) == FC_OK);
   EXPECT(strcmp(fc_device_name(device), "emulator") == 0);
   EXPECT(fc_device_set_option(device, "seed", "7") == FC_OK);
   EXPECT(fc_device_set_option(device, "threads", "1") == FC_OK);

@@ -14,6 +14,7 @@
 //   log=TEXT           what the compiler of PTX says ('_' for a space)
 //   pools=0            the devices cannot allocate on streams
 //   record             do not run kernels; accept any code
+//   idle               nor record what is called most: a launch costs nothing
 #pragma once
 
 extern "C" {

@@ -318,6 +318,8 @@ Result cuLaunchKernel(Function function, unsigned gx, unsigned gy, unsigned gz, 
 }
 #ifndef FC_FAKE_OLD
 Result cuLaunchKernelEx(const LaunchConfig *config, Function function, void **params, void **) {
+  if (state().plan.idle)
+    return Success;
   auto *it = static_cast<FakeFunction *>(function);
   std::vector<uint32_t> cluster{1, 1, 1};
   for (unsigned i = 0; i < config->attributeCount; ++i) {

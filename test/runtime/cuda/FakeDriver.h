@@ -24,7 +24,7 @@ struct Plan {
   };
   std::vector<Failure> failures;
   std::string log;
-  bool pools = true, record = false;
+  bool pools = true, record = false, idle = false;
 };
 
 struct FakeContext {

@@ -42,6 +42,8 @@ bool parsePlan(const std::string &text, Plan &plan) {
       plan.pools = value != "0";
     else if (key == "record")
       plan.record = true;
+    else if (key == "idle")
+      plan.record = plan.idle = true;
     else if (key == "log") {
       plan.log = value;
       for (char &c : plan.log)
