@@ -2,7 +2,7 @@
 // registers each instruction reads and writes (Draft.h); then registers get units (Registers.h);
 // the second writes the operand numbers and binds handlers.
 #include "runtime/emulator/Decoder.h"
-#include "runtime/emulator/Draft.h"
+#include "runtime/emulator/Definedness.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -43,6 +43,8 @@ private:
   RegisterPlan plan;
   std::map<std::pair<uint64_t, bool>, uint16_t> constantUnits;
   std::map<Special, uint16_t> specialUnits;
+  std::vector<uint32_t> slots; ///< by register: the DefCheck slot of its lowest byte
+  static constexpr uint32_t unwatched = UINT32_MAX;
   static constexpr uint16_t scratchUnit = 0; ///< two units nobody reads
   static constexpr uint16_t falsePredicate = 0, truePredicate = 1, scratchPredicate = 2;
 
@@ -105,12 +107,13 @@ private:
   }
 
   void emit() {
-    std::vector<uint16_t> trackedIndex(function.registers.size(), 0);
+    std::vector<bool> watched = registersToWatch(drafts, function, plan);
+    slots.assign(function.registers.size(), unwatched);
     for (size_t r = 0; r < function.registers.size(); ++r)
-      if (plan.maybeUndefined[r])
-        trackedIndex[r] = uint16_t(program->tracked++);
-    if (program->tracked >= readAsGuard)
-      fail("too many registers may be read before they are written");
+      if (watched[r]) {
+        slots[r] = program->tracked;
+        program->tracked += bytesOf(function.registers[r].type);
+      }
     for (size_t i = 0; i < drafts.size(); ++i) {
       const ptx::Instruction &source = function.body[i];
       const Draft &d = drafts[i];
@@ -149,7 +152,7 @@ private:
         program->branchTables.push_back(d.targets);
       }
       noteGranules(match, inst);
-      addDefCheck(d, uint32_t(i), trackedIndex, inst);
+      addDefCheck(d, uint32_t(i), inst);
       program->code.push_back(inst);
     }
     Inst end; // falling off the end is what `ret` does
@@ -179,19 +182,33 @@ private:
       program->globalGranule = std::min(program->globalGranule, bytes);
   }
 
-  void addDefCheck(const Draft &d, uint32_t index, const std::vector<uint16_t> &trackedIndex,
-                   Inst &inst) {
+  uint32_t slotOf(RegisterByte byte) const {
+    bool watched = byte.reg >= 0 && slots[size_t(byte.reg)] != unwatched;
+    return watched ? slots[size_t(byte.reg)] + byte.byte : DefCheck::Write::defined;
+  }
+
+  void addDefCheck(const Draft &d, uint32_t index, Inst &inst) {
+    if (!program->tracked)
+      return;
     DefCheck check;
+    auto flows = byteFlows(d, function);
     for (size_t k = 0; k < d.use.reads.size(); ++k) {
-      size_t reg = size_t(d.use.reads[k]);
+      int32_t reg = d.use.reads[k];
       bool guard = k == 0 && d.use.guarded; // draftOperands puts it first
-      if (plan.maybeUndefined[reg])
-        check.reads.push_back({uint16_t(trackedIndex[reg] | (guard ? readAsGuard : 0)),
-                               std::string(function.registers[reg].name)});
+      if (slots[size_t(reg)] != unwatched && (guard || !flows))
+        check.reads.push_back({slots[size_t(reg)], guard ? 1 : bytesUsed(d, function, reg), guard,
+                               function.registers[size_t(reg)].name});
     }
-    for (int32_t reg : d.use.writes)
-      if (plan.maybeUndefined[size_t(reg)])
-        check.writes.push_back(trackedIndex[size_t(reg)]);
+    if (flows) {
+      for (const ByteFlow &flow : *flows)
+        if (uint32_t slot = slotOf(flow.to); slot != DefCheck::Write::defined)
+          check.writes.push_back({slot, {slotOf(flow.from[0]), slotOf(flow.from[1])}});
+    } else {
+      for (int32_t reg : d.use.writes)
+        for (unsigned b = 0; b < bytesOf(function.registers[size_t(reg)].type); ++b)
+          if (uint32_t slot = slotOf({reg, b}); slot != DefCheck::Write::defined)
+            check.writes.push_back({slot, {DefCheck::Write::defined, DefCheck::Write::defined}});
+    }
     if (check.reads.empty() && check.writes.empty())
       return;
     inst.checkDefined = true;

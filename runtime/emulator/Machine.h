@@ -70,12 +70,22 @@ struct Fault {
   std::string notes; ///< more lines: the other side of a race, the waiters of a deadlock
 };
 
-/// Registers that some path may read before it wrote them; the only ones whose definedness is
-/// tracked.
+/// What an instruction does with registers that may hold undefined bytes (Definedness.h), the only
+/// ones that are watched. Each byte of them has a slot, which says in which lanes it is defined.
 struct DefCheck {
-  uint32_t instruction;
-  std::vector<std::pair<uint16_t, std::string>> reads; ///< {tracked index, name}
-  std::vector<uint16_t> writes;
+  struct Read {
+    uint32_t slot; ///< of the lowest byte
+    unsigned bytes;
+    bool guard; ///< by all active lanes, where other sources are read where the guard holds
+    std::string_view name;
+  };
+  struct Write {
+    static constexpr uint32_t defined = UINT32_MAX;
+    uint32_t slot, from[2]; ///< defined where both are
+  };
+  std::vector<Read> reads;
+  static constexpr size_t mostWrites = 64; ///< the bytes of eight registers of 64 bits
+  std::vector<Write> writes;
 };
 
 enum class Special : uint8_t {
@@ -178,7 +188,7 @@ struct Warp {
   unsigned index = 0;
   uint32_t *units = nullptr; ///< 64-byte aligned
   std::vector<uint32_t> preds;
-  std::vector<uint32_t> tracked; ///< lanes in which a tracked register is defined
+  std::vector<uint32_t> tracked; ///< by slot of DefCheck: lanes in which the byte is defined
   uint32_t carry = 0;            ///< the condition code of add.cc, one bit a lane
   uint32_t pc = 0, active = 0;   ///< the group that runs
   uint32_t live = 0;             ///< lanes that have not exited

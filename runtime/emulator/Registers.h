@@ -12,10 +12,6 @@
 
 namespace fc::emu {
 
-/// Set in DefCheck::reads beside the index of a register that is read as the guard: by all active
-/// lanes, where other sources are read by those in which the guard holds.
-constexpr uint16_t readAsGuard = 0x8000;
-
 struct RegisterUse {
   std::vector<int32_t> reads, writes;
   bool guarded = false; ///< the writes may not happen

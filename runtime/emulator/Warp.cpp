@@ -132,14 +132,33 @@ bool Warp::converged(const Inst &inst, uint32_t mask) {
 
 void Warp::checkDefined(const Inst &inst, uint32_t mask) {
   const DefCheck &check = cta->program->defChecks.at(uint32_t(&inst - cta->program->code.data()));
-  for (const auto &[index, name] : check.reads) {
-    uint32_t bad = (index & readAsGuard ? active : mask) & ~tracked[index & ~readAsGuard];
-    if (bad)
-      throw Fault{"UNINIT-REG", fmt::format("`{}` was never written on the way here", name),
-                  "a register has to be written before it is read", __builtin_ctz(bad), ""};
+  for (const DefCheck::Read &read : check.reads)
+    for (unsigned byte = 0; byte < read.bytes; ++byte) {
+      uint32_t bad = (read.guard ? active : mask) & ~tracked[read.slot + byte];
+      if (!bad) [[likely]]
+        continue;
+      uint32_t lane = bad & -bad;
+      bool wholly = true;
+      for (unsigned each = 0; each < read.bytes; ++each)
+        wholly &= !(tracked[read.slot + each] & lane);
+      throw Fault{"UNINIT-REG",
+                  wholly ? fmt::format("`{}` was never written on the way here", read.name)
+                         : fmt::format("byte {} of `{}` was never written on the way here", byte,
+                                       read.name),
+                  "a register has to be written before it is used", __builtin_ctz(bad), ""};
+    }
+  // A register may be its own source, so all sources are read before anything is written.
+  std::array<uint32_t, DefCheck::mostWrites> now;
+  for (size_t k = 0; k < check.writes.size(); ++k) {
+    now[k] = mask;
+    for (uint32_t from : check.writes[k].from)
+      if (from != DefCheck::Write::defined)
+        now[k] &= tracked[from];
   }
-  for (uint16_t index : check.writes)
-    tracked[index] |= mask;
+  for (size_t k = 0; k < check.writes.size(); ++k) {
+    uint32_t &slot = tracked[check.writes[k].slot];
+    slot = (slot & ~mask) | now[k];
+  }
 }
 
 void Warp::run(uint64_t quantum) {
