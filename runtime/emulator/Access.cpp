@@ -25,6 +25,10 @@ void Access::computeAddresses(unsigned k, unsigned which) {
   }
 }
 
+bool Access::shared() const {
+  return space == Space::Shared || address[__builtin_ctz(mask)] < windowBytes;
+}
+
 void Access::checkAlignment() {
   uint64_t any = 0;
   for (uint32_t m = mask; m; m &= m - 1)
@@ -196,12 +200,15 @@ void Access::resolveGlobal() {
         host[l] = region->host + at + l * bytes;
       if (region->tags)
         region->note(at, row, write, warp.cta->linear, inst.source);
+      if (region->watched)
+        warp.cta->races.accessGlobal(warp, inst, *this, mask);
       if (write && region->defined)
         std::memset(region->defined + at, 1, row);
       return countGlobal(unsigned((address[0] % 32 + row + 31) / 32));
     }
     region = nullptr;
   }
+  uint32_t watched = 0;
   for (uint32_t m = mask; m; m &= m - 1) {
     unsigned l = unsigned(__builtin_ctz(m));
     uint64_t a = address[l];
@@ -231,6 +238,7 @@ void Access::resolveGlobal() {
                   "`.const` memory cannot be written", int(l), ""};
     if (region->tags)
       region->note(at, n, write, warp.cta->linear, inst.source);
+    watched |= uint32_t(region->watched) << l;
     if (region->defined) {
       uint8_t *defined = region->defined + at;
       if (!write || atomic)
@@ -245,6 +253,8 @@ void Access::resolveGlobal() {
         std::memset(defined, 1, bytes);
     }
   }
+  if (watched)
+    warp.cta->races.accessGlobal(warp, inst, *this, watched);
   countGlobal(globalSectors(address, mask, bytes));
 }
 

@@ -18,6 +18,7 @@ struct Access {
   bool strong = false;   ///< volatile, relaxed, acquire or release: does not race with its like
   bool async = false;    ///< the destination of a copy: not defined before it has landed
   bool sized = false;    ///< `size` says how much each lane touches, at most `bytes`
+  bool quiet = false;    ///< strong, but nothing is ordered by it
   bool overlaps = false; ///< set by resolve(): two lanes write the same bytes
   uint64_t address[warpSize];
   uint8_t size[warpSize];
@@ -26,6 +27,8 @@ struct Access {
   /// Reads the addresses from the unit of operand `k`, plus the instruction's offset; `which` says
   /// whether that is its first or its second memory operand.
   void computeAddresses(unsigned k, unsigned which = 0);
+  /// Whether that is shared memory, once resolved, where not all lanes go different ways.
+  bool shared() const;
   /// Fills `host`. Throws Fault.
   void resolve();
 

@@ -58,6 +58,8 @@ template <class Bits, class F> void atomic(Warp &warp, const Inst &inst, uint32_
   bool red = inst.aux >> 16 & 1;
   unsigned address = red ? 0 : 1;
   Access access{warp, inst, mask, Space(inst.aux & 15), sizeof(Bits), true, true};
+  // Without a fence, a reduction tells nobody anything.
+  access.quiet = red && !warp.fenced;
   access.computeAddresses(address);
   access.resolve();
   auto at = [&](uint16_t unit, unsigned lane) -> Bits {

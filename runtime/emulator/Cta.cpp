@@ -192,6 +192,7 @@ void Cta::execute(uint64_t number) {
     warp.issued = 0;
     warp.carry = 0;
     warp.copies.clear();
+    warp.fenced = false;
     warp.tensorFlops = 0;
     warp.committed.fill(0);
     warp.preds[0] = 0;
@@ -204,7 +205,7 @@ void Cta::execute(uint64_t number) {
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = unsigned(i);
   bool seeded = grid->launch->async == Launch::Async::Random;
-  races.reset(*this, grid->launch->checkRaces, program->sharedGranule, grid->sharedBytes);
+  races.reset(*this, grid->launch->checkRaces, grid->sharedBytes);
   random = mix(grid->launch->seed * 0x9e3779b97f4a7c15u + linear);
   for (;;) {
     bool anyLive = false, anyRan = false;

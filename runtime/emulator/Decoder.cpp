@@ -3,6 +3,7 @@
 // the second writes the operand numbers and binds handlers.
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Definedness.h"
+#include "runtime/emulator/Writes.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ class EntryDecoder {
 public:
   EntryDecoder(const ptx::ParsedModule &module, const ptx::Function &function,
                const ModuleLayout &layout)
-      : module(module), function(function), frame(module, function, layout),
+      : module(module), function(function), layout(layout), frame(module, function, layout),
         program(std::make_unique<Program>()) {}
 
   std::unique_ptr<Program> run() {
@@ -28,6 +29,7 @@ public:
       program->cluster[i] = std::max(function.cluster[i], 1u);
     frame.describe(*program);
     drafts = draftBody(module, function, frame);
+    program->writes = findWrites(drafts, function, layout);
     assignUnits();
     emit();
     return std::move(program);
@@ -36,6 +38,7 @@ public:
 private:
   const ptx::ParsedModule &module;
   const ptx::Function &function;
+  const ModuleLayout &layout;
   Frame frame;
   std::unique_ptr<Program> program;
   std::vector<Draft> drafts;

@@ -399,6 +399,7 @@ private:
       fail(fmt::format("`{}` takes an address `[...]` here", spelling(inst)));
     const Operand &base = operand.elements[0];
     unsigned which = out.memoryOperands++;
+    out.base[which] = out.refs.size();
     switch (base.kind) {
     case Operand::Kind::Register: {
       unsigned bits = ptx::bitsOf(function.registers[size_t(base.reg)].type);

@@ -22,6 +22,7 @@ struct Draft {
   int64_t imm = 0;
   int64_t offset[2] = {0, 0};
   bool wideAddress[2] = {true, true};
+  size_t base[2] = {0, 0}; ///< which of `refs` is the base of a memory operand
   unsigned memoryOperands = 0;
   unsigned vector = 1;
   bool readsClock = false;

@@ -349,13 +349,29 @@ void placeMemory(const LoadedModule &module, const Program &program, Launch &lau
     uint64_t skew = launch.async == Launch::Async::Random ? 16 : 0;
     buffer.device = memory.add(std::move(region), 256, skew);
   }
+  const WriteSet &writes = program.writes;
+  auto watch = [&](uint64_t address) {
+    if (Region *region = memory.find(address))
+      region->watched = true;
+  };
+  for (Region &region : memory.all())
+    region.watched = launch.checkRaces && writes.everything && !region.readOnly;
+  if (launch.checkRaces) {
+    for (const Launch::Pointer &pointer : launch.pointers)
+      if (writes.params.count(pointer.paramOffset))
+        watch(launch.buffers[size_t(pointer.buffer)].device);
+    for (size_t variable : writes.variables)
+      watch(module.layout.addresses[variable]);
+  }
   // Atomics and ordered accesses may order CTAs in ways that are not followed here.
   bool several = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2] > 1;
   size_t spent = 0;
   if (launch.checkRaces && several && !program.communicates)
     for (Region &region : memory.all()) {
+      if (!region.watched)
+        continue;
       spent += region.tagBytes(program.globalGranule);
-      if (!region.readOnly && spent <= tagBudget)
+      if (spent <= tagBudget)
         region.allocateTags(program.globalGranule);
     }
   for (const Launch::Pointer &pointer : launch.pointers) {

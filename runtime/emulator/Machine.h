@@ -12,6 +12,7 @@
 
 #include <array>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -121,6 +122,14 @@ enum class Special : uint8_t {
   Unknown,
 };
 
+/// Memory that a kernel may write (Writes.h): that of pointers at these bytes of its parameters,
+/// and these variables of the module.
+struct WriteSet {
+  std::set<uint32_t> params;
+  std::set<size_t> variables;
+  bool everything = false;
+};
+
 /// An entry, decoded.
 struct Program {
   const ptx::ParsedModule *module = nullptr;
@@ -146,7 +155,8 @@ struct Program {
   uint32_t localBytes = 0;
   unsigned sharedGranule = 4; ///< the smallest access that may go to shared memory
   unsigned globalGranule = 4; ///< and to global memory
-  bool communicates = false;  ///< global atomics or fences: CTAs run in order on one thread
+  WriteSet writes;
+  bool communicates = false; ///< global atomics or fences: CTAs run in order on one thread
   std::array<uint32_t, 3> cluster{1, 1, 1};
 };
 
@@ -194,6 +204,7 @@ struct Warp {
   uint32_t live = 0;             ///< lanes that have not exited
   uint32_t limit = UINT32_MAX;   ///< the next place at which another group waits or joins
   uint32_t loops = 0;            ///< backward branches since another group ran
+  bool fenced = false;           ///< it has executed a fence
   std::vector<Group> parked;
   bool blocked = false;
   uint64_t issued = 0;

@@ -73,8 +73,8 @@ template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask)
           wide ? Element(warp.wide(inst.op[1 + k])[l]) : Element(warp.word(inst.op[1 + k])[l]);
       if (std::memcmp(access.host[l] + k * sizeof(Element), &value, sizeof value) != 0)
         throw Fault{"RACE-WAW",
-                    fmt::format("lanes of the warp store different values to shared address 0x{:x}",
-                                access.address[l]),
+                    fmt::format("lanes of the warp store different values to {} address 0x{:x}",
+                                access.shared() ? "shared" : "global", access.address[l]),
                     "of stores by one instruction to the same bytes, one wins, and which is not "
                     "defined",
                     int(l), ""};

@@ -7,29 +7,91 @@
 
 namespace fc::emu {
 
-void Races::reset(Cta &owner, bool check, unsigned granule, uint32_t sharedBytes) {
+namespace {
+/// Reads are kept for each warp and cell; 16 bytes each, so 64 MB.
+constexpr size_t mostGlobalReads = size_t(4) << 20;
+/// Cells beyond which a full barrier, which makes all of them stale, forgets them.
+constexpr size_t manyGlobalCells = size_t(1) << 14;
+/// Addresses whose strong accesses are followed; a kernel that has more does not synchronise by
+/// them.
+constexpr size_t mostVariables = 4096;
+} // namespace
+
+void Races::reset(Cta &owner, bool check, uint32_t sharedBytes) {
   cta = &owner;
+  auto shiftOf = [](unsigned granule) { return granule >= 4 ? 2u : granule == 2 ? 1u : 0u; };
+  shift = shiftOf(owner.program->sharedGranule);
+  globalShift = shiftOf(owner.program->globalGranule);
   enabled = check;
-  shift = granule >= 4 ? 2 : granule == 2 ? 1 : 0;
   threads = unsigned(owner.warps.size()) * warpSize;
   copiesInFlight = 0;
   flying.assign((sharedBytes + 3) / 4, 0);
   if (!enabled)
     return;
-  granules = (sharedBytes >> shift) + 1;
+  size_t granules = (sharedBytes >> shift) + 1;
   // A cell of an older generation counts as empty, so cells live on from CTA to CTA.
   ++generation;
-  if (cells.size() != granules) {
-    cells.assign(granules, Cell{});
-    reads.assign(owner.warps.size(), std::vector<Read>(granules));
+  if (shared.cells.size() != granules) {
+    shared.cells.assign(granules, Cell{});
+    shared.reads.assign(owner.warps.size(), std::vector<Read>(granules));
+    global.reads.resize(owner.warps.size());
   }
-  overflow.clear();
+  shared.overflow.clear();
+  global.forget();
+  globalEnabled = true;
   variables.clear();
   clock.assign(owner.warps.size(), 1);
   pool.assign(1, std::vector<uint32_t>(threads, 0));
   references.assign(1, threads);
   freeVectors.clear();
   vectorOf.assign(threads, 0);
+}
+
+void Races::newGeneration() {
+  ++generation;
+  if (global.cells.size() > manyGlobalCells)
+    global.forget();
+}
+
+void Races::Shadow::forget() {
+  if (cells.empty())
+    return;
+  cells.clear();
+  granules.clear();
+  overflow.clear();
+  for (std::vector<Read> &each : reads)
+    each.clear();
+  std::fill(table.begin(), table.end(), 0);
+}
+
+namespace {
+size_t hashOf(uint64_t granule) { return size_t(granule * 0x9e3779b97f4a7c15u >> 20); }
+} // namespace
+
+void Races::growTable() {
+  global.table.assign(std::max<size_t>(1024, global.table.size() * 2), 0);
+  size_t mask = global.table.size() - 1;
+  for (size_t cell = 0; cell < global.granules.size(); ++cell) {
+    size_t at = hashOf(global.granules[cell]) & mask;
+    while (global.table[at])
+      at = (at + 1) & mask;
+    global.table[at] = uint32_t(cell + 1);
+  }
+}
+
+uint32_t Races::globalCell(uint64_t granule) {
+  if (global.table.size() < 2 * (global.cells.size() + 1))
+    growTable();
+  size_t mask = global.table.size() - 1, at = hashOf(granule) & mask;
+  for (; global.table[at]; at = (at + 1) & mask)
+    if (global.granules[global.table[at] - 1] == granule)
+      return global.table[at] - 1;
+  if ((global.cells.size() + 1) * cta->warps.size() > mostGlobalReads)
+    return noCell;
+  global.cells.push_back(Cell{});
+  global.granules.push_back(granule);
+  global.table[at] = uint32_t(global.cells.size());
+  return global.table[at] - 1;
 }
 
 //===-- clocks --------------------------------------------------------------------------------===//
@@ -111,17 +173,23 @@ void Races::meet(const Warp &warp, uint32_t lanes) {
 
 //===-- reports -------------------------------------------------------------------------------===//
 
-void Races::race(const char *id, uint32_t cellIndex, uint32_t thread, bool write,
-                 uint32_t otherThread, uint32_t otherSource, bool otherWrites) {
+void Races::race(const char *id, const Shadow &shadow, uint32_t cellIndex, uint32_t thread,
+                 bool write, uint32_t otherThread, uint32_t otherSource, bool otherWrites) {
   const Program &program = *cta->program;
-  uint32_t address = cellIndex << shift;
   std::string fcLine = fcLineOf(program, otherSource);
+  std::string where = fmt::format("shared address 0x{:x}", cellIndex << shift);
+  if (&shadow == &global) {
+    uint64_t address = global.granules[cellIndex] << globalShift;
+    const Region *region = cta->grid->memory->find(address);
+    where = region ? fmt::format("byte {} of `{}`", address - region->base, region->name)
+                   : fmt::format("global address 0x{:x}", address);
+  }
   throw Fault{
       id,
-      fmt::format("{} of shared address 0x{:x}, which thread {} (warp {}, lane {}) {} with "
-                  "nothing that orders the two",
-                  write ? "write" : "read", address, otherThread, otherThread / warpSize,
-                  otherThread % warpSize, otherWrites ? "wrote" : "read"),
+      fmt::format(
+          "{} of {}, which thread {} (warp {}, lane {}) {} with nothing that orders the two",
+          write ? "write" : "read", where, otherThread, otherThread / warpSize,
+          otherThread % warpSize, otherWrites ? "wrote" : "read"),
       "accesses of different threads to the same bytes, one of them a write, need a barrier "
       "between them",
       int(thread % warpSize),
@@ -156,9 +224,13 @@ void Races::inFlight(const Access &access, unsigned lane, uint32_t address) {
 
 //===-- accesses ------------------------------------------------------------------------------===//
 
-void Races::noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thread,
+void Races::noteRead(Shadow &shadow, uint32_t cellIndex, uint32_t warp, uint32_t thread,
                      uint32_t source, bool strong) {
-  Read &read = reads[warp][cellIndex];
+  Cell &cell = shadow.cells[cellIndex];
+  std::vector<Read> &reads = shadow.reads[warp];
+  if (cellIndex >= reads.size()) [[unlikely]]
+    reads.resize(shadow.cells.size());
+  Read &read = reads[cellIndex];
   uint32_t lane = 1u << (thread % warpSize), epoch = clock[warp];
   if (!(cell.readWarps >> warp & 1)) {
     cell.readWarps |= 1u << warp;
@@ -176,35 +248,36 @@ void Races::noteRead(Cell &cell, uint32_t cellIndex, uint32_t warp, uint32_t thr
   for (uint32_t m = read.lanes; m && after; m &= m - 1)
     after = ordered(thread, warp * warpSize + uint32_t(__builtin_ctz(m)), read.epoch);
   if (!after) {
-    overflow[cellIndex].push_back({warp, read});
+    shadow.overflow[cellIndex].push_back({warp, read});
     cell.overflow = true;
   }
   read = {epoch, lane, source, strong};
 }
 
-void Races::checkReads(Cell &cell, uint32_t cellIndex, uint32_t thread, bool strong) {
+void Races::checkReads(const Shadow &shadow, uint32_t cellIndex, uint32_t thread, bool strong) {
+  const Cell &cell = shadow.cells[cellIndex];
   auto check = [&](uint32_t warp, const Read &read) {
     if (strong && read.strong)
       return;
     for (uint32_t m = read.lanes; m; m &= m - 1) {
       uint32_t other = warp * warpSize + uint32_t(__builtin_ctz(m));
       if (!ordered(thread, other, read.epoch))
-        race("RACE-WAR", cellIndex, thread, true, other, read.source, false);
+        race("RACE-WAR", shadow, cellIndex, thread, true, other, read.source, false);
     }
   };
   for (uint32_t w = cell.readWarps; w; w &= w - 1)
-    check(uint32_t(__builtin_ctz(w)), reads[size_t(__builtin_ctz(w))][cellIndex]);
+    check(uint32_t(__builtin_ctz(w)), shadow.reads[size_t(__builtin_ctz(w))][cellIndex]);
   if (cell.overflow)
-    for (const OldRead &old : overflow[cellIndex])
+    for (const OldRead &old : shadow.overflow.at(cellIndex))
       check(old.warp, old.read);
 }
 
-inline void Races::touch(Warp &warp, const Inst &inst, uint32_t cellIndex, uint32_t thread,
-                         bool write, bool strong, Access &access) {
-  Cell &cell = cells[cellIndex];
+inline void Races::touch(Shadow &shadow, Warp &warp, const Inst &inst, uint32_t cellIndex,
+                         uint32_t thread, bool write, bool strong, Access &access) {
+  Cell &cell = shadow.cells[cellIndex];
   if (cell.generation != generation) {
     if (cell.overflow)
-      overflow.erase(cellIndex);
+      shadow.overflow.erase(cellIndex);
     cell.generation = generation;
     cell.written = cell.overflow = false;
     cell.readWarps = 0;
@@ -213,16 +286,16 @@ inline void Races::touch(Warp &warp, const Inst &inst, uint32_t cellIndex, uint3
     bool sameStore = write && cell.writeSource == inst.source &&
                      cell.writer / warpSize == warp.index && cell.writeEpoch == clock[warp.index];
     if (!sameStore)
-      race(write ? "RACE-WAW" : "RACE-RAW", cellIndex, thread, write, cell.writer, cell.writeSource,
-           true);
+      race(write ? "RACE-WAW" : "RACE-RAW", shadow, cellIndex, thread, write, cell.writer,
+           cell.writeSource, true);
     access.overlaps = true;
   }
   if (!write)
-    return noteRead(cell, cellIndex, warp.index, thread, inst.source, strong);
+    return noteRead(shadow, cellIndex, warp.index, thread, inst.source, strong);
   if (cell.readWarps)
-    checkReads(cell, cellIndex, thread, strong);
+    checkReads(shadow, cellIndex, thread, strong);
   if (cell.overflow)
-    overflow.erase(cellIndex);
+    shadow.overflow.erase(cellIndex);
   cell.overflow = false;
   cell.readWarps = 0;
   cell.written = true;
@@ -254,8 +327,32 @@ void Races::access(Warp &warp, const Inst &inst, Access &access) {
       acquire(variables[address], warp, 1u << l);
     uint32_t first = address >> shift, last = (address + access.bytes - 1) >> shift;
     for (uint32_t g = first; g <= last; ++g)
-      touch(warp, inst, g, thread, access.write, strong, access);
+      touch(shared, warp, inst, g, thread, access.write, strong, access);
     if (strong && write)
+      release(variables[address], warp, 1u << l);
+  }
+}
+
+void Races::accessGlobal(Warp &warp, const Inst &inst, Access &access, uint32_t mask) {
+  if (!enabled || !globalEnabled)
+    return;
+  bool strong = access.strong || access.atomic, orders = strong && !access.quiet;
+  for (uint32_t m = mask; m; m &= m - 1) {
+    unsigned l = unsigned(__builtin_ctz(m));
+    uint32_t thread = warp.index * warpSize + l;
+    uint64_t address = access.address[l];
+    unsigned bytes = access.sized ? access.size[l] : access.bytes;
+    if (orders) {
+      if (variables.size() >= mostVariables && !variables.count(address)) {
+        globalEnabled = false; // who is ordered with whom is not known from here on
+        return;
+      }
+      acquire(variables[address], warp, 1u << l);
+    }
+    for (uint64_t g = address >> globalShift; g <= (address + bytes - 1) >> globalShift; ++g)
+      if (uint32_t cell = globalCell(g); cell != noCell)
+        touch(global, warp, inst, cell, thread, access.write, strong, access);
+    if (orders && access.write)
       release(variables[address], warp, 1u << l);
   }
 }
@@ -282,9 +379,9 @@ void Races::endCopy(Warp &warp, const AsyncCopy &copy, uint32_t lanes) {
     // The bytes are there for the thread that waited, as if it had just written them.
     uint32_t first = copy.to[l] >> shift, last = (copy.to[l] + copy.bytes - 1) >> shift;
     for (uint32_t g = first; g <= last; ++g) {
-      Cell &cell = cells[g];
+      Cell &cell = shared.cells[g];
       if (cell.overflow)
-        overflow.erase(g);
+        shared.overflow.erase(g);
       cell = {generation,
               clock[warp.index],
               copy.source,

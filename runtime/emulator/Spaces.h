@@ -36,6 +36,7 @@ struct Region {
   uint8_t *host = nullptr;
   uint8_t *defined = nullptr; ///< a byte each, 1 once written; null: all defined
   bool readOnly = false;
+  bool watched = false; ///< the kernel may write here, so conflicts are looked for
   std::string name;
   std::unique_ptr<uint8_t[]> definedStorage, hostStorage;
   /// By granule of `1 << tagShift` bytes; null: conflicts between CTAs are not looked for.

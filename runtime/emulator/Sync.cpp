@@ -56,6 +56,9 @@ void barrier(Warp &warp, const Inst &inst, uint32_t mask) {
 
 void nothing(Warp &, const Inst &, uint32_t) {}
 
+/// Orders nothing by itself; what a later atomic says to others then covers what came before.
+void fence(Warp &warp, const Inst &, uint32_t) { warp.fenced = true; }
+
 /// The lanes of the mask see each other's accesses from here on.
 void warpSync(Warp &warp, const Inst &, uint32_t mask) { warp.cta->races.meet(warp, mask); }
 
@@ -86,6 +89,8 @@ bool bindSync(const Match &match, Inst &inst) {
   }
   case Op::op_membar:
   case Op::op_fence:
+    inst.run = fence;
+    return true;
   case Op::op_nanosleep:
   case Op::op_griddepcontrol:
     inst.run = nothing;
