@@ -78,7 +78,13 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   //===-- Place: every tile gets an owner ----------------------------------------===//
   if (strategy == "tensor" || strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createMapWmma());
+  // Before places: what holds a sign, and what is compared, changes.
+  if (strategy == "pipelined")
+    pm.addNestedPass<KernelOp>(createFoldExp2());
   pm.addNestedPass<KernelOp>(createAssignPlaces());
+  // After them: what is left of an axis on lanes is known.
+  if (strategy == "pipelined")
+    pm.addNestedPass<KernelOp>(createDeferSums());
   if (!endStage(Stage::Place))
     return;
 

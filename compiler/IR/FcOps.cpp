@@ -230,7 +230,18 @@ LogicalResult ReduceOp::verify() {
   if (failed(verifyReduced(*this, getAxes(), getIn().getType())))
     return failure();
   auto list = axesOf(getIn().getType());
-  if (!without(list, getAxes(), getOut().getType()))
+  auto given = axesOf(getOut().getType());
+  if (StringAttr into = getIntoAttr()) {
+    if (llvm::any_of(list, [&](auto &entry) { return entry.first == into; }))
+      return emitOpError("makes an axis `") << into.getValue() << "`, which its operand has";
+    auto rest = llvm::find_if(given, [&](auto &entry) { return entry.first == into; });
+    if (rest == given.end())
+      return emitOpError("result ")
+             << getOut().getType() << " lacks the axis `" << into.getValue() << "`";
+    given.erase(rest);
+  }
+  llvm::erase_if(list, [&](auto &entry) { return llvm::is_contained(getAxes(), entry.first); });
+  if (given != list)
     return emitOpError("result ") << getOut().getType()
                                   << " must have the operand's axes less the reduced ones";
   Type element = getIn().getType().getElement();

@@ -140,10 +140,17 @@ def Fc_ReduceOp : Fc_Op<"reduce", [Pure]> {
   let description = [{
     `%m = fc.reduce max over ["j"] %s : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>`. Over nothing: the
     kind's identity. `max` and `min` of floats ignore NaN as PTX does.
+
+    `into` names a new axis: what is left of the reduced one where only the values of each thread are added. The lanes
+    that hold parts of one result are its points.
+    `%l = fc.reduce sum over ["j"] %e into "jq" : <f32, [i: 64, j: 64], ...> -> !fc.tile<f32, [i: 64, jq: 4], ...>`
   }];
-  let arguments = (ins Fc_ReduceKindAttr:$kind, StrArrayAttr:$axes, Fc_Tile:$in);
+  let arguments = (ins Fc_ReduceKindAttr:$kind, StrArrayAttr:$axes, Fc_Tile:$in, OptionalAttr<StrAttr>:$into);
   let results = (outs AnyType:$out);
-  let assemblyFormat = "$kind `over` $axes $in attr-dict `:` type($in) `->` type($out)";
+  let assemblyFormat = "$kind `over` $axes $in (`into` $into^)? attr-dict `:` type($in) `->` type($out)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$out, "::fc::ReduceKind":$kind, "::mlir::ArrayAttr":$axes,
+                                 "::mlir::Value":$in),
+                            [{ build($_builder, $_state, out, kind, axes, in, ::mlir::StringAttr()); }]>];
   let hasVerifier = 1;
 }
 

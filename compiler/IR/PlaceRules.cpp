@@ -140,11 +140,25 @@ Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
   return place.normal();
 }
 
+/// Whether a map of one tile and scalars is an operand A of `mma`, and nothing else.
+static bool isOperandMap(MapOp map) {
+  auto isTile = [](Value in) { return isa<TileType>(in.getType()); };
+  return map && map.getNumResults() == 1 && llvm::count_if(map.getIns(), isTile) == 1 &&
+         llvm::all_of(map->getUses(), [](OpOperand &use) {
+           auto dot = dyn_cast<DotOp>(use.getOwner());
+           return dot && use.getOperandNumber() == 0 &&
+                  dot.getBy().value_or("").starts_with("mma.");
+         });
+}
+
 bool PlaceRules::isSharedRead(Value value) {
-  return value.getDefiningOp<ReadOp>() && isa<TileType>(value.getType()) && !value.use_empty() &&
+  auto type = dyn_cast<TileType>(value.getType());
+  return type && value.getDefiningOp<ReadOp>() && !value.use_empty() &&
          llvm::all_of(value.getUses(), [](OpOperand &use) {
            auto dot = dyn_cast<DotOp>(use.getOwner());
-           return dot && use.get() != dot.getAcc();
+           if (dot)
+             return use.get() != dot.getAcc();
+           return isOperandMap(dyn_cast<MapOp>(use.getOwner()));
          });
 }
 

@@ -42,7 +42,12 @@ public:
   /// copies.
   Place fragment(AxisSize row, AxisSize column) const;
 
-  /// Whether the tile lives in shared memory from the start: a read that only products use.
+  /// Whether registers can hold an operand A of `mma` through a loop: 32 of them, heads of 128 on
+  /// 16 rows a warp.
+  static bool canHold(const Place &fragment) { return fragment.count(Unit::Value) <= 64; }
+
+  /// Whether the tile lives in shared memory from the start: a read that only products use, or maps
+  /// of it alone that are operands A of `mma`.
   static bool isSharedRead(mlir::Value value);
   /// The contiguous axis that a tile takes in shared memory: of a read, that of its tensor's last
   /// index that has an axis; of a computed tile, the axis that its first product contracts.

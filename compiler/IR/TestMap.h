@@ -1,4 +1,4 @@
-// TestMap.h - the mark of a map that tests a mask
+// TestMap.h - the marks of maps that most tiles need not run
 #pragma once
 #include "llvm/ADT/StringRef.h"
 
@@ -8,5 +8,9 @@ namespace fc {
 /// result is the second operand, and the region need not run. A hint: the region gives that result
 /// then, too.
 inline constexpr llvm::StringLiteral kTestAttr = "fc.test";
+
+/// Set by fc-fold-exp2. The same, but the first operand is a tile of `i1` over fewer axes, true at
+/// few points: a thread none of whose points is true need not run the region.
+inline constexpr llvm::StringLiteral kRareAttr = "fc.rare";
 
 } // namespace fc

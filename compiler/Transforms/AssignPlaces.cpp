@@ -259,7 +259,6 @@ private:
   /// What is computed is multiplied from registers. What is read stays in shared memory, unless a
   /// loop around the product leaves it unchanged and it is small: then registers hold it meanwhile.
   void visitOperandA(DotOp dot) {
-    constexpr int kHeldValues = 64; // 32 registers: heads of 128 on 16 rows a warp
     OpOperand &operand = dot.getAMutable();
     auto type = cast<TileType>(operand.get().getType());
     StringRef contracted = cast<StringAttr>(dot.getAxes()[0]).getValue();
@@ -268,8 +267,7 @@ private:
       (axis.first.getValue() == contracted ? column : row) = axis;
     Place place = rules.fragment(row, column);
     Operation *source = operand.get().getDefiningOp();
-    bool held =
-        source && source->getBlock() != dot->getBlock() && place.count(Unit::Value) <= kHeldValues;
+    bool held = source && source->getBlock() != dot->getBlock() && PlaceRules::canHold(place);
     if (!type.shared() || held)
       want(operand, PlaceAttr::get(context, place));
   }

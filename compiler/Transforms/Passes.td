@@ -115,6 +115,23 @@ def MapWmma : Pass<"fc-map-wmma", "::fc::KernelOp"> {
   }];
 }
 
+def FoldExp2 : Pass<"fc-fold-exp2", "::fc::KernelOp"> {
+  let summary = "one FMA and one ex2 for each exponential of a score";
+  let description = [{
+    In: sized tiles, products with their instructions. Out: in every fold, `exp(y - r)` of a tile y and a row r is
+    `exp2(fma(y, log2 e, -r log2 e))`. Where y is a positive scalar times x, through selects against -inf, and only
+    exponentials, maxima and minima use y, the scalar goes into the FMA too, and maxima are taken of x and scaled once a
+    row. A scalar known at launch gives its sign to the operand of the product x that the loop leaves unchanged.
+
+    A map marked `fc.rare` (`compiler/IR/TestMap.h`) takes the form of the text again in rows whose |r| is above 1024,
+    where the rounding of `r log2 e` shows: finite masks such as -1e30, huge scales.
+
+    Left alone: differences with the guard of S1 (no `nnan`), exponentials over a row's axes alone. Test:
+    `test/compiler/Transforms/fold-exp2.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
   let summary = "decide where every tile lives: which thread's registers, or shared memory";
   let description = [{
@@ -125,6 +142,19 @@ def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
     `compiler/IR/PlaceRules.h`. What is wanted in a second place is made or read again, or converted.
 
     Test: `test/compiler/Transforms/assign-places.mlir`.
+  }];
+}
+
+def DeferSums : Pass<"fc-defer-sums", "::fc::KernelOp"> {
+  let summary = "reduce a carried sum across lanes once, after the loop";
+  let description = [{
+    In: placed tiles. Out: a member of a fold's state that starts at 0 and is a sum of terms linear in itself (times rows)
+    and of sums reduced in the body is carried apart in each lane: its type gains an axis for the lanes that the
+    reduced axis lies on (`fc.reduce sum over ["j"] %e into "jq"`), and one `fc.reduce` over that axis
+    follows the fold. Nothing else may use the state in the body. The `combine` of a fold that changes goes away: what merges
+    states has used it before.
+
+    Test: `test/compiler/Transforms/defer-sums.mlir`.
   }];
 }
 

@@ -3,6 +3,7 @@
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -215,10 +216,20 @@ LogicalResult Lowering::lowerMap(MapOp op) {
     return success();
   const Layout &layout = layoutOf(op.getOuts()[0].getType());
   Values untested; // of a test of a mask: what it gives where no test is needed
-  bool isTest = op->hasAttr(kTestAttr), ok = true;
+  bool isRare = op->hasAttr(kRareAttr), isTest = isRare || op->hasAttr(kTestAttr), ok = true;
   for (int value = 0; isTest && value < layout.values; ++value)
     if (!untested.emplace_back(elementAt(op.getIns()[1], layout, value, op)))
       return failure();
+  // Whether the region must run: of a rare map, if any of the thread's points asks for it.
+  Value flag = isTest && !isRare ? scalar(op.getIns()[0]) : Value();
+  llvm::SmallSetVector<Value, 8> flags;
+  for (int value = 0; isRare && value < layout.values; ++value) {
+    flags.insert(elementAt(op.getIns()[0], layout, value, op));
+    if (!flags.back())
+      return failure();
+  }
+  for (Value each : flags)
+    flag = flag ? emit.bitOr(flag, each) : each;
   /// The results of value 0, then those of value 1, and so on.
   auto compute = [&]() -> Values {
     Values flat;
@@ -234,8 +245,7 @@ LogicalResult Lowering::lowerMap(MapOp op) {
     }
     return flat;
   };
-  Values flat =
-      isTest ? emit.ifThen(scalar(op.getIns()[0]), compute, [&] { return untested; }) : compute();
+  Values flat = isTest ? emit.ifThen(flag, compute, [&] { return untested; }) : compute();
   if (!ok)
     return failure();
   unsigned count = op.getNumResults();

@@ -147,8 +147,10 @@ LogicalResult Lowering::lowerReduce(ReduceOp op) {
   for (auto &[key, list] : groups) {
     results[key] = combineAll(op.getKind(), list);
   }
+  // With a rest, each lane keeps its part.
+  bool apart = op.getInto().has_value();
   for (const ThreadDigit &digit : digits) {
-    if (digit.unit == Unit::Warp)
+    if (digit.unit == Unit::Warp || apart)
       continue;
     if (!llvm::isPowerOf2_32(digit.size) || !llvm::isPowerOf2_32(digit.div))
       return op.emitError("reduces over ")
