@@ -182,7 +182,45 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
   if (dependent != 1)
     rowDim = std::nullopt;
-  auto startAll = [&] {
+  // The address of a thread's first chunk, apart from the tile's: what a loop leaves unchanged
+  // stays outside it, and what changes is one product for all threads.
+  auto firstAddress = [&](Point &point) {
+    if (!rowDim)
+      return address(point);
+    Values indices;
+    for (auto [dim, index] : llvm::enumerate(op.getIndices())) {
+      Value x = int(dim) == *rowDim ? emit.toInteger(elementOf(index.getType()), point.at(rowAxis))
+                                    : evaluate(index, point, op);
+      if (!x)
+        return ok = false, emit.zero(emit.globalPointer);
+      indices.push_back(x);
+    }
+    Value start = scalar(op.getIndices()[*rowDim].getDefiningOp<IotaOp>().getBase());
+    start = emit.toInteger(emit.i64, start);
+    if (Value stride = tensorOf(op.getTensor()).strides[*rowDim])
+      start = emit.mul(start, stride);
+    return emit.offset(pointerTo(op.getTensor(), indices), memory, start);
+  };
+  // Whether every row is inside all bounds, for all threads alike: null if that cannot be told so.
+  auto wholeTile = [&]() -> Value {
+    Value whole;
+    for (auto [index, limit] : rowBounds) {
+      auto iota = index.getDefiningOp<IotaOp>();
+      if (!iota)
+        return {};
+      Type type = elementOf(index.getType());
+      Value end = emit.addPoint(emit.toInteger(type, scalar(iota.getBase())),
+                                emit.constant(type, tile.size(iota.axis()) - 1));
+      whole = emit.both(whole, emit.less(end, emit.toInteger(type, scalar(limit))));
+    }
+    for (Value predicate : rowWhere) {
+      if (isa<TileType>(predicate.getType()))
+        return {};
+      whole = emit.both(whole, scalar(predicate));
+    }
+    return whole;
+  };
+  auto startAll = [&](bool tested) {
     Values dynamic;
     auto [row, column] = order.at(emit, emit.thread());
     Point first = pointAt(row, column, dynamic);
@@ -211,10 +249,10 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
         Value distance = emit.constant(emit.i64, rowsOn);
         from = emit.offset(source, memory, stride ? emit.mul(stride, distance) : distance);
       } else {
-        from = address(point);
+        from = steady ? firstAddress(point) : address(point);
         source = source ? source : from;
       }
-      Value allowed = test(point, rowBounds, rowWhere);
+      Value allowed = tested ? test(point, rowBounds, rowWhere) : Value();
       Value to = slot->at(offsets);
       Value mine = done + threads > chunks ? emit.less(emit.thread(), emit.constant(chunks - done))
                                            : Value();
@@ -227,7 +265,13 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
     return Values();
   };
-  emit.ifThen(isAlignedHere(), startAll, [&] { return moveAll(), Values(); });
+  auto start = [&] {
+    Value whole = wholeTile();
+    if (!whole)
+      return startAll(/*tested=*/true);
+    return emit.ifThen(whole, [&] { return startAll(false); }, [&] { return startAll(true); });
+  };
+  emit.ifThen(isAlignedHere(), start, [&] { return moveAll(), Values(); });
   return success(ok);
 }
 

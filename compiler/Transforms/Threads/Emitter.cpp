@@ -370,7 +370,7 @@ Emitter::Values Emitter::loop(Value lo, Value hi, Value step, ValueRange init,
   Block *inside = newBlock();
   builder.setInsertionPointToEnd(inside);
   Values next = body(index, header->getArguments().drop_front());
-  next.insert(next.begin(), add(index, step));
+  next.insert(next.begin(), addPoint(index, step)); // hi + step is below 2^31
   LLVM::BrOp::create(builder, loc, next, header);
   Block *after = newBlock();
   LLVM::CondBrOp::create(test, loc, more, inside, after);
