@@ -1,4 +1,5 @@
 """What the tests share: kernels of the tree, random inputs, attention in float64."""
+import os
 import pathlib
 
 import numpy
@@ -7,6 +8,9 @@ import flashcore
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "kernels_src"
+BUILD = pathlib.Path(os.environ.get("FLASHCORE_TEST_BUILD", ROOT / "build"))
+# NVIDIA's driver as the tests have it: it runs launches on the emulator.
+FAKE = BUILD / "fakes" / "libfakecuda.so"
 
 
 def kernel(name="attention", **parameters):

@@ -5,11 +5,12 @@ import subprocess
 import tempfile
 import threading
 import unittest
+from unittest import mock
 
 import numpy
 
 import flashcore
-from support import KERNELS, ROOT, attention, inputs, kernel, random
+from support import FAKE, KERNELS, ROOT, attention, inputs, kernel, random
 
 
 class Calls(unittest.TestCase):
@@ -211,6 +212,39 @@ class Loading(unittest.TestCase):
         q, keys, v = inputs()
         with self.assertRaises(flashcore.ModuleError):
             flashcore.loads(code)(q, keys, v)
+
+
+@unittest.skipUnless(FAKE.exists(), f"{FAKE} is not built")
+class OnAGpu(unittest.TestCase):
+    """NumPy arrays on a GPU, which here is the fake driver: copied there and back."""
+
+    @classmethod
+    def setUpClass(cls):
+        patch = mock.patch.dict(os.environ, FLASHCORE_CUDA_LIBRARY=str(FAKE))
+        patch.start()
+        cls.addClassCleanup(patch.stop)
+        cls.k = flashcore.loads(kernel().code, device="cuda")
+        cls.arrays = inputs()
+        cls.o, cls.lse = attention(*cls.arrays)
+
+    def test_there_and_back(self):
+        self.assertIn("fake GPU 0", flashcore.device("cuda").title)
+        o, lse = self.k(*self.arrays, outputs=("o", "lse"))
+        numpy.testing.assert_allclose(o, self.o, atol=2e-3)
+        numpy.testing.assert_allclose(lse, self.lse, atol=2e-3)
+        self.assertEqual(self.k.counters, {})
+
+    def test_into_a_view(self):
+        whole = numpy.full((1, 20, 2, 16), 7, numpy.float16)
+        view = whole.swapaxes(1, 2)
+        self.assertIs(self.k(*self.arrays, o=view), view)
+        numpy.testing.assert_allclose(whole.swapaxes(1, 2), self.o, atol=2e-3)
+
+    def test_refusals_and_scalars(self):
+        with self.assertRaisesRegex(flashcore.RefusedError, "`v` is not given"):
+            self.k(*self.arrays[:2])
+        scaled = self.k(*self.arrays, scale=1.0)
+        numpy.testing.assert_allclose(scaled, attention(*self.arrays, scale=1.0)[0], atol=4e-3)
 
 
 class Devices(unittest.TestCase):

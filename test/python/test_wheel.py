@@ -7,10 +7,9 @@ import tempfile
 import unittest
 import zipfile
 
-from support import ROOT
+from support import BUILD, ROOT
 
 PYTHON = ROOT / "runtime" / "python"
-BUILD = pathlib.Path(os.environ.get("FLASHCORE_TEST_BUILD", ROOT / "build"))
 
 
 class Wheel(unittest.TestCase):

@@ -66,6 +66,7 @@ _SIGNATURES = {
     "fc_last_error_id": (c_char_p, []),
     "fc_device_open": (None, [c_char_p, POINTER(c_void_p)]),
     "fc_device_name": (c_char_p, [c_void_p]),
+    "fc_device_title": (c_char_p, [c_void_p]),
     "fc_device_set_option": (None, [c_void_p, c_char_p, c_char_p]),
     "fc_device_allocate": (None, [c_void_p, c_size_t, POINTER(c_void_p)]),
     "fc_device_upload": (None, [c_void_p, c_void_p, c_void_p, c_size_t, c_void_p]),

@@ -19,6 +19,11 @@ class Device:
         """What was opened: "emulator" or "cuda", where "auto" was asked for."""
         return library().fc_device_name(self.handle.pointer).decode()
 
+    @property
+    def title(self) -> str:
+        """Which one: "cuda:0 (NVIDIA H100 80GB HBM3)"."""
+        return library().fc_device_title(self.handle.pointer).decode()
+
     def set_option(self, key: str, value: object) -> None:
         """An option of the emulator, from the next launch on: "seed", "async" ("lazy", "eager", "random"), "threads",
         "races" ("on", "off"), "exact-mma" ("on", "off"), "sms"."""
