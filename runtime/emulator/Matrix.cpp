@@ -5,6 +5,7 @@
 // ignored.
 #include "runtime/emulator/Access.h"
 #include "runtime/emulator/Decoder.h"
+#include "runtime/emulator/MmaLayout.h"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -24,11 +25,12 @@ void checkWhole(Warp &, const Inst &, uint32_t mask) {
                 "all 32 lanes of the warp have to execute a matrix instruction", -1, ""};
 }
 
-/// Which element of its matrix lane `lane` holds in half `half`.
-void place(unsigned lane, unsigned half, bool transposed, unsigned &row, unsigned &column) {
-  unsigned outer = lane / 4, inner = 2 * (lane % 4) + half;
-  row = transposed ? inner : outer;
-  column = transposed ? outer : inner;
+/// The registers that the lanes get of a matrix.
+template <bool Transposed> void spread(const uint16_t (&matrix)[8][8], uint32_t *registers) {
+  for (unsigned l = 0; l < warpSize; ++l) {
+    Element low = ldmatrixElement(l, 0, Transposed), high = ldmatrixElement(l, 1, Transposed);
+    registers[l] = matrix[low.row][low.column] | uint32_t(matrix[high.row][high.column]) << 16;
+  }
 }
 
 void ldmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
@@ -47,14 +49,7 @@ void ldmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
     std::memcpy(matrix[l / 8][l % 8], access.host[l], 16);
   for (unsigned j = 0; j < n; ++j) {
     uint32_t *d = warp.word(inst.op[j]);
-    if (!(inst.aux & 1)) {
-      std::memcpy(d, matrix[j], sizeof matrix[j]); // lane order is row order
-      continue;
-    }
-    for (unsigned l = 0; l < warpSize; ++l) {
-      unsigned r = 2 * (l % 4), c = l / 4;
-      d[l] = matrix[j][r][c] | uint32_t(matrix[j][r + 1][c]) << 16;
-    }
+    inst.aux & 1 ? spread<true>(matrix[j], d) : spread<false>(matrix[j], d);
   }
 }
 
@@ -66,9 +61,8 @@ void stmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
     const uint32_t *s = warp.word(inst.op[1 + j]);
     for (unsigned l = 0; l < warpSize; ++l)
       for (unsigned half = 0; half < 2; ++half) {
-        unsigned row, column;
-        place(l, half, inst.aux & 1, row, column);
-        matrix[j][row][column] = uint16_t(s[l] >> (16 * half));
+        Element e = ldmatrixElement(l, half, inst.aux & 1);
+        matrix[j][e.row][e.column] = uint16_t(s[l] >> (16 * half));
       }
   }
   Access access{warp,
@@ -87,11 +81,7 @@ void movmatrix(Warp &warp, const Inst &inst, uint32_t mask) {
   checkWhole(warp, inst, mask);
   uint16_t matrix[8][8];
   std::memcpy(matrix, warp.word(inst.op[1]), sizeof matrix);
-  uint32_t *d = warp.word(inst.op[0]);
-  for (unsigned l = 0; l < warpSize; ++l) {
-    unsigned r = 2 * (l % 4), c = l / 4;
-    d[l] = matrix[r][c] | uint32_t(matrix[r + 1][c]) << 16;
-  }
+  spread<true>(matrix, warp.word(inst.op[0]));
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 // contracted axis. ldmatrix gives a lane just that of each 8x8 matrix whose rows are contiguous
 // along the contracted axis; `.trans` of one whose rows are contiguous across it. Each lane
 // supplies the address of one row; up to four matrices come at once.
+#include "compiler/Transforms/Threads/Fragments.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 
 using namespace mlir;
@@ -14,16 +15,6 @@ namespace fc {
 namespace {
 
 using Values = SmallVector<Value>;
-
-/// How four matrices lie: the steps along an operand's own axis and along the contracted one, of
-/// the first and the second bit of a matrix's number.
-struct Pattern {
-  int own[2], contracted[2];
-  bool operator==(const Pattern &) const = default;
-};
-constexpr Pattern kRowsThenColumns = {{8, 0}, {0, 8}}; ///< A: (0, 0), (8, 0), (0, 8), (8, 8)
-constexpr Pattern kColumnsThenRows = {{0, 8}, {8, 0}}; ///< B: both halves of a step, then the next
-constexpr Pattern kRows = {{8, 16}, {0, 0}};           ///< B of a half step
 
 /// Fetches 8x8 matrices from a slot.
 class MatrixLoader {
