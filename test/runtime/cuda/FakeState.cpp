@@ -144,6 +144,10 @@ int fakeConfigure(const char *text) {
   now.sticky = fc::rt::cuda::Success;
   now.calls.clear();
   now.counts.clear();
+  for (const auto &[address, allocation] : now.memory)
+    std::free(reinterpret_cast<void *>(address));
+  now.memory.clear();
+  now.allocated = 0;
   return 0;
 }
 
