@@ -149,6 +149,17 @@ TermRef FoldTerms::ofComparison(arith::CmpIOp op) {
   return terms.unknown();
 }
 
+/// The divisor of a remainder as import writes it, a - floor(a / b) * b; null for another
+/// difference. As a product it would leave the ranges.
+static Value remainderBy(arith::SubIOp op) {
+  auto product = op.getRhs().getDefiningOp<arith::MulIOp>();
+  auto quotient =
+      product ? product.getLhs().getDefiningOp<arith::FloorDivSIOp>() : arith::FloorDivSIOp();
+  return quotient && quotient.getLhs() == op.getLhs() && quotient.getRhs() == product.getRhs()
+             ? product.getRhs()
+             : Value();
+}
+
 TermRef FoldTerms::ofOperation(Operation *op) {
   if (op->getNumResults() != 1)
     return terms.unknown();
@@ -167,7 +178,11 @@ TermRef FoldTerms::ofOperation(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, TermRef>(op)
       .Case([&](arith::AddIOp) { return isFlag ? terms.unknown() : terms.add(a(), b()); })
-      .Case([&](arith::SubIOp) { return isFlag ? terms.unknown() : terms.subtract(a(), b()); })
+      .Case([&](arith::SubIOp difference) {
+        if (Value divisor = remainderBy(difference); divisor && !isFlag)
+          return terms.modulo(a(), of(divisor));
+        return isFlag ? terms.unknown() : terms.subtract(a(), b());
+      })
       .Case([&](arith::MulIOp) { return isFlag ? terms.unknown() : terms.multiply(a(), b()); })
       .Case([&](arith::FloorDivSIOp) { return terms.divide(a(), b()); })
       .Case<arith::DivUIOp, arith::DivSIOp>([&](auto) {
@@ -491,19 +506,18 @@ FoldMask maskOf(Terms &terms, FoldTerms &values, FoldOp fold) {
 }
 
 std::string FoldTerms::nameOf(const Term &leaf) {
-  if (leaf.kind == TermKind::Element) {
-    auto read = elements[leaf.number].getDefiningOp<ReadOp>();
-    auto kernel = fold->getParentOfType<KernelOp>();
-    if (auto tensor = dyn_cast<BlockArgument>(read.getTensor()))
-      return (cast<StringAttr>(kernel.getParams()[tensor.getArgNumber()]).getValue() + "[..]")
-          .str();
-    return "?";
-  }
-  Value value = symbols[leaf.number];
+  return textOf(leaf.kind == TermKind::Element ? elements[leaf.number] : symbols[leaf.number]);
+}
+
+std::string FoldTerms::textOf(Value value) {
+  auto parameter = [&](BlockArgument argument) {
+    return cast<StringAttr>(fold->getParentOfType<KernelOp>().getParams()[argument.getArgNumber()])
+        .str();
+  };
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     Operation *parent = argument.getOwner()->getParentOp();
-    if (auto kernel = dyn_cast<KernelOp>(parent))
-      return cast<StringAttr>(kernel.getParams()[argument.getArgNumber()]).str();
+    if (isa<KernelOp>(parent))
+      return parameter(argument);
     ArrayAttr axes;
     bool tile = true;
     if (auto program = dyn_cast<ProgramOp>(parent)) {
@@ -521,12 +535,17 @@ std::string FoldTerms::nameOf(const Term &leaf) {
     return iota.axis().str();
   if (auto dim = dyn_cast<DimOp>(op))
     return dim.getName().str();
-  if (auto read = dyn_cast<ReadOp>(op))
+  if (isa<arith::TruncIOp, arith::ExtSIOp>(op)) // of a parameter
+    return textOf(op->getOperand(0));
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    std::string text;
+    for (Value index : read.getIndices()) {
+      text += text.empty() ? "" : ", ";
+      text += print(of(index), [&](const Term &leaf) { return nameOf(leaf); });
+    }
     if (auto tensor = dyn_cast<BlockArgument>(read.getTensor()))
-      return (cast<StringAttr>(fold->getParentOfType<KernelOp>().getParams()[tensor.getArgNumber()])
-                  .getValue() +
-              "[..]")
-          .str();
+      return parameter(tensor) + "[" + text + "]";
+  }
   return "a value of the launch";
 }
 

@@ -36,8 +36,9 @@ public:
   /// The selects of the body that exclude points.
   llvm::SmallVector<mlir::arith::SelectOp> selects;
 
-  /// A name for messages: of the axis, dimension or parameter.
+  /// A name for messages: of the axis, dimension or parameter; a read as the text has it.
   std::string nameOf(const Term &leaf);
+  std::string textOf(mlir::Value value);
 
 private:
   TermRef compute(mlir::Value value);

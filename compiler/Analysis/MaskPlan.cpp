@@ -487,4 +487,30 @@ Span solve(Terms &terms, TermRef condition, TermRef variable) {
   return Solver(terms, variable).solve(condition);
 }
 
+llvm::SmallVector<Span> solveApart(Terms &terms, TermRef condition, TermRef variable) {
+  using Spans = llvm::SmallVector<Span>;
+  if (!terms.contains(condition, variable) ||
+      (condition->kind != TermKind::Or && condition->kind != TermKind::And))
+    return {solve(terms, condition, variable)};
+  Spans all;
+  for (TermRef part : condition->operands) {
+    Spans spans = solveApart(terms, part, variable);
+    if (condition->kind == TermKind::Or && all.size() + spans.size() <= kMostSpans) {
+      all.append(spans);
+    } else if (condition->kind == TermKind::And && all.empty()) {
+      all = spans;
+    } else if (condition->kind == TermKind::And && all.size() * spans.size() <= kMostSpans) {
+      Spans products;
+      for (Span a : all)
+        for (Span b : spans)
+          products.push_back(
+              {terms.max(a.low, b.low), terms.min(a.high, b.high), a.exact && b.exact});
+      all = products;
+    } else {
+      return {solve(terms, condition, variable)};
+    }
+  }
+  return all;
+}
+
 } // namespace fc

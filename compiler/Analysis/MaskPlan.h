@@ -73,4 +73,9 @@ struct Span {
 Span solve(Terms &terms, TermRef condition, TermRef variable);
 inline constexpr int64_t kFar = int64_t(1) << 40;
 
+/// The same as several spans: the condition is false outside all of them. Unions stay apart, up to
+/// kMostSpans; what is more is joined.
+llvm::SmallVector<Span> solveApart(Terms &terms, TermRef condition, TermRef variable);
+inline constexpr size_t kMostSpans = 4;
+
 } // namespace fc

@@ -44,6 +44,9 @@ TermRef Terms::constant(int64_t value) {
 TermRef Terms::symbol(int64_t id, int64_t low, int64_t high) {
   return ranged({TermKind::Symbol, id, {}, {}, 0, 0, true}, low, high);
 }
+TermRef Terms::lookup(int64_t id, llvm::ArrayRef<TermRef> operands, int64_t low, int64_t high) {
+  return ranged({TermKind::Lookup, id, operands.vec(), {}, 0, 0, allUniform(operands)}, low, high);
+}
 TermRef Terms::point(int64_t axis, int64_t low, int64_t high) {
   return ranged({TermKind::Point, axis, {}, {}, 0, 0, false}, low, high);
 }
@@ -308,6 +311,7 @@ int64_t evaluate(TermRef term, llvm::function_ref<int64_t(const Term &)> leaf) {
     return sum;
   }
   case TermKind::Symbol:
+  case TermKind::Lookup:
   case TermKind::Point:
   case TermKind::Element:
   case TermKind::Flag:
@@ -417,6 +421,7 @@ std::string print(TermRef term, llvm::function_ref<std::string(const Term &)> na
   case TermKind::Linear:
     return printLinear(*term, inBrackets);
   case TermKind::Symbol:
+  case TermKind::Lookup:
   case TermKind::Point:
   case TermKind::Element:
   case TermKind::Flag:

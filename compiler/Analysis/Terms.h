@@ -23,6 +23,7 @@ enum class TermKind : uint8_t {
   // Integers.
   Linear,   ///< constant + sum of coefficient * operand; a constant has no operands
   Symbol,   ///< a value of the launch or of the program: the same at all points
+  Lookup,   ///< a value found at launch that hangs on the operands, uniform like them
   Point,    ///< the point of an axis
   Element,  ///< an element of a tensor, of the points of some axes
   Multiply, ///< of two terms, neither constant
@@ -46,7 +47,7 @@ enum class TermKind : uint8_t {
 
 struct Term {
   TermKind kind;
-  int64_t number; ///< Linear: the constant; Symbol, Point, Element, Flag, Unknown: its id
+  int64_t number; ///< Linear: the constant; Symbol, Lookup, Point, Element, Flag, Unknown: its id
   std::vector<const Term *> operands;
   std::vector<int64_t> coefficients; ///< Linear: of the operands
   int64_t low, high;                 ///< static range of an integer
@@ -73,6 +74,7 @@ public:
   //===-- Leaves ---------------------------------------------------------------===//
   TermRef constant(int64_t value);
   TermRef symbol(int64_t id, int64_t low, int64_t high);
+  TermRef lookup(int64_t id, llvm::ArrayRef<TermRef> operands, int64_t low, int64_t high);
   TermRef point(int64_t axis, int64_t low, int64_t high);
   TermRef element(int64_t id, int64_t low, int64_t high);
   TermRef flag(int64_t id);
@@ -119,8 +121,8 @@ private:
   int64_t unknowns = 0;
 };
 
-/// The value of a term, given those of its leaves (symbols, points, elements, flags). A boolean is
-/// 0 or 1. An unknown has no value: it must not occur.
+/// The value of a term, given those of its leaves (symbols, lookups, points, elements, flags). A
+/// boolean is 0 or 1. An unknown has no value: it must not occur.
 int64_t evaluate(TermRef term, llvm::function_ref<int64_t(const Term &)> leaf);
 
 /// The term as text, its leaves by `name`.

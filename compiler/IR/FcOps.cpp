@@ -355,12 +355,14 @@ ParseResult FoldOp::parse(OpAsmParser &parser, OperationState &result) {
   }
   Type i32 = builder.getI32Type();
   result.addAttribute(getAxesAttrName(result.name), axes);
-  Region *body = result.addRegion(), *combine = result.addRegion();
+  Region *body = result.addRegion(), *combine = result.addRegion(), *hop = result.addRegion();
   if (parser.resolveOperands(lo, i32, result.operands) ||
       parser.resolveOperands(hi, i32, result.operands) ||
       parser.resolveOperands(init, initTypes, where, result.operands) || parser.parseRegion(*body))
     return failure();
   if (succeeded(parser.parseOptionalKeyword("combine")) && parser.parseRegion(*combine))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("hop")) && parser.parseRegion(*hop))
     return failure();
   result.addTypes(initTypes);
   result.addAttribute(
@@ -384,9 +386,23 @@ void FoldOp::print(OpAsmPrinter &printer) {
     printer << " combine ";
     printer.printRegion(getCombine());
   }
+  if (!getHop().empty()) {
+    printer << " hop ";
+    printer.printRegion(getHop());
+  }
   printer.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(),
       {getAxesAttrName(), getStepAttrName(), getOperandSegmentSizesAttrName()});
+}
+
+/// Of a start: the start of a tile, and whether it is walked.
+static LogicalResult verifyHop(Operation *op, Block &block) {
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  bool takes = block.getNumArguments() == 1 && block.getArgument(0).getType().isInteger(32);
+  if (takes && yield && yield.getNumOperands() == 2 &&
+      yield.getOperand(0).getType().isInteger(32) && yield.getOperand(1).getType().isInteger(1))
+    return success();
+  return op->emitOpError("a hop takes an `i32` and yields an `i32` and an `i1`");
 }
 
 LogicalResult FoldOp::verify() {
@@ -416,6 +432,12 @@ LogicalResult FoldOp::verify() {
   };
   if (!matches(body))
     return emitOpError("body must yield the state");
+  if (!getHop().empty()) {
+    if (axes != 1 || !getStep())
+      return emitOpError("hops, so it must walk one axis in steps");
+    if (failed(verifyHop(*this, getHop().front())))
+      return failure();
+  }
   if (getCombine().empty())
     return success();
   Block &combine = getCombine().front();
@@ -428,6 +450,21 @@ LogicalResult FoldOp::verify() {
              << i << " is " << argument.getType() << ", not " << getInit()[i % state].getType();
   if (!matches(combine))
     return emitOpError("combine must yield the state");
+  return success();
+}
+
+LogicalResult HopOp::verify() { return verifyHop(*this, getBody().front()); }
+
+//===-- fc.extreme -------------------------------------------------------------===//
+
+LogicalResult ExtremeOp::verify() {
+  auto element = dyn_cast<IntegerType>(getIn().getType().getElement());
+  if (getKind() != ReduceKind::Min && getKind() != ReduceKind::Max)
+    return emitOpError("finds a `min` or a `max`, not a `")
+           << stringifyReduceKind(getKind()) << "`";
+  if (!element || element.getWidth() > 32 || getIn().getType().getAxes().size() != 1)
+    return emitOpError("takes integers of at most 32 bits over one axis, not ")
+           << getIn().getType();
   return success();
 }
 

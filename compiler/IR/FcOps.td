@@ -154,6 +154,21 @@ def Fc_ReduceOp : Fc_Op<"reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Fc_ExtremeOp : Fc_Op<"extreme", [Pure]> {
+  let summary = "the least or greatest integer of a tile over one axis, the same in every thread";
+  let description = [{
+    What a plan asks of ids: each warp finds it on its own, so there is no barrier. The elements are computed anew
+    where they are taken, from points, maps and reads. Elements from `count` on do not count; if none counts, it is
+    the first. `sorted`: elements never fall along the axis, so that one of them says it.
+
+    `%low = fc.extreme min %ids of %count : !fc.tile<i32, [j: 64]>`
+  }];
+  let arguments = (ins Fc_ReduceKindAttr:$kind, Fc_Tile:$in, Optional<I32>:$count, UnitAttr:$sorted);
+  let results = (outs I32:$out);
+  let assemblyFormat = "$kind $in (`of` $count^)? (`sorted` $sorted^)? attr-dict `:` type($in)";
+  let hasVerifier = 1;
+}
+
 def Fc_DotOp : Fc_Op<"dot", [AlwaysSpeculatable, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "the sum of products over axes, added to an accumulator";
   let description = [{
@@ -219,6 +234,10 @@ def Fc_FoldOp : Fc_Op<"fold", [RecursiveMemoryEffects, AttrSizedOperandSegments]
     monoid with identity `init`), and empty when the order of the walk matters (a hand-written loop). What
     follows the walk is ordinary data flow after the fold. A walk without a state writes from its body.
 
+    `hop` is there when tiles are skipped (`fc-plan-mask`): of a tile's start it yields the start of a tile, that one
+    or a later, and whether that tile is walked; tiles in between are not. They leave the state as it is, so
+    leaving `hop` out is right, too.
+
     ```mlir
     %m, %l = fc.fold ["j"] from (%c0) to (%N) init(%floor, %zero : !fc.tile<f32, [i]>, !fc.tile<f32, [i]>) {
     ^bb0(%j0: i32, %m0: !fc.tile<f32, [i]>, %l0: !fc.tile<f32, [i]>):
@@ -233,7 +252,7 @@ def Fc_FoldOp : Fc_Op<"fold", [RecursiveMemoryEffects, AttrSizedOperandSegments]
   }];
   let arguments = (ins StrArrayAttr:$axes, Variadic<I32>:$lo, Variadic<I32>:$hi, Variadic<AnyType>:$init,
                        OptionalAttr<DenseI64ArrayAttr>:$step);
-  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$combine);
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$combine, MaxSizedRegion<1>:$hop);
   let results = (outs Variadic<AnyType>:$results);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -245,6 +264,27 @@ def Fc_FoldOp : Fc_Op<"fold", [RecursiveMemoryEffects, AttrSizedOperandSegments]
     ::fc::YieldOp yield();
     bool derived() { return !getCombine().empty(); }
   }];
+}
+
+def Fc_HopOp : Fc_Op<"hop", [RecursivelySpeculatable, RecursiveMemoryEffects]> {
+  let summary = "the start of the next tile that is walked";
+  let description = [{
+    A fold's `hop` as a search: from `from` on, a step at a time or as far as the region says, until a start is not
+    below `to` or the region's flag is true.
+
+    ```mlir
+    %next = fc.hop %from to %hi step 64 {
+    ^bb0(%start: i32):
+      ...
+      fc.yield %later, %walked : i32, i1
+    }
+    ```
+  }];
+  let arguments = (ins I32:$from, I32:$to, I64Attr:$step);
+  let regions = (region SizedRegion<1>:$body);
+  let results = (outs I32:$start);
+  let assemblyFormat = "$from `to` $to `step` $step attr-dict-with-keyword $body";
+  let hasVerifier = 1;
 }
 
 def Fc_YieldOp : Fc_Op<"yield", [Pure, Terminator, ReturnLike]> {

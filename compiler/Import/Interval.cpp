@@ -117,6 +117,36 @@ bool same(const Expr *a, const Expr *b) {
   return same(a, b, budget);
 }
 
+Intervals::Intervals(const dsl::Kernel &kernel) {
+  for (const dsl::Stmt &stmt : kernel.body)
+    if (stmt.kind == dsl::Stmt::Assume)
+      assume(stmt.value);
+}
+
+void Intervals::assume(const Expr *fact) {
+  fact = resolve(fact);
+  if (fact->op == Op::And) {
+    for (const Expr *part : fact->operands)
+      assume(part);
+    return;
+  }
+  if (fact->op != Op::Lt && fact->op != Op::Le && fact->op != Op::Gt && fact->op != Op::Ge)
+    return;
+  bool isLess = fact->op == Op::Lt || fact->op == Op::Le;
+  int64_t strict = fact->op == Op::Lt || fact->op == Op::Gt;
+  for (int side : {0, 1}) {
+    const Expr *scalar = resolve(fact->operands[side]);
+    auto limit = constantOf(fact->operands[1 - side]);
+    if (scalar->op != Op::ScalarRef || !isInteger(scalar->elem) || !limit)
+      continue;
+    Interval &range = scalars[scalar->scalar];
+    if (isLess == (side == 0))
+      range.hi = std::min(range.hi, *limit - strict);
+    else
+      range.lo = std::max(range.lo, *limit + strict);
+  }
+}
+
 Interval Intervals::points(const dsl::Axis *axis) {
   constexpr int64_t most = kMaxExtent - 1;
   Interval lo = of(axis->lo), hi = of(axis->hi);
@@ -176,6 +206,8 @@ Interval Intervals::compute(const Expr &expr) {
     return Interval::exactly(expr.intValue);
   case Op::DimRef:
     return {0, kMaxExtent - 1};
+  case Op::ScalarRef:
+    return scalars.lookup(expr.scalar);
   case Op::PointRef:
   case Op::AxisRef:
     return points(expr.axis);

@@ -3,7 +3,8 @@
 //
 // The language's `int` has 64 bits; what can be bounded is computed in 32. The bounds rest on two
 // promises that hold at every launch: dimensions are below kMaxExtent (checked by the runtime), and
-// so are the points of axes, since an axis indexes tensors.
+// so are the points of axes, since an axis indexes tensors. A third is the writer's: `assume` may
+// bound a parameter by constants.
 #pragma once
 #include "dsl/Kernel.h"
 #include "llvm/ADT/DenseMap.h"
@@ -42,6 +43,9 @@ bool same(const dsl::Expr *a, const dsl::Expr *b);
 /// Memoised bounds of integer expressions.
 class Intervals {
 public:
+  Intervals() = default;
+  /// With what the kernel assumes of its parameters: `assume 1 <= step <= 1024`.
+  explicit Intervals(const dsl::Kernel &kernel);
   Interval of(const dsl::Expr *expr);
   /// The points of an axis.
   Interval points(const dsl::Axis *axis);
@@ -50,7 +54,9 @@ public:
 
 private:
   Interval compute(const dsl::Expr &expr);
+  void assume(const dsl::Expr *fact);
   llvm::DenseMap<const dsl::Expr *, Interval> known;
+  llvm::DenseMap<const dsl::Scalar *, Interval> scalars;
 };
 
 } // namespace fc

@@ -55,7 +55,7 @@ bool readsVar(const Expr *expr, llvm::DenseMap<const Expr *, bool> &known) {
 
 KernelImporter::KernelImporter(OpBuilder &builder, const dsl::Program &program,
                                const dsl::Kernel &kernel, StringRef target)
-    : builder(builder), program(program), kernel(kernel), target(target),
+    : builder(builder), program(program), kernel(kernel), target(target), intervals(kernel),
       usage(kernel, tree, intervals), scalars(builder, tree, intervals) {}
 
 Location KernelImporter::locOf(dsl::Loc loc) {

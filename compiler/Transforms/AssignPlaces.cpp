@@ -148,6 +148,8 @@ private:
       visitWrite(write);
     else if (auto reduce = dyn_cast<ReduceOp>(op))
       visitReduce(reduce);
+    else if (auto extreme = dyn_cast<ExtremeOp>(op))
+      want(extreme.getInMutable(), placeOf(extreme.getIn().getType()));
     else if (auto dot = dyn_cast<DotOp>(op))
       visitDot(dot);
     else if (auto fold = dyn_cast<FoldOp>(op))
@@ -289,6 +291,8 @@ private:
     visitRegion(fold.getBody(), fold);
     if (fold.derived())
       visitRegion(fold.getCombine(), fold);
+    if (!fold.getHop().empty())
+      visit(fold.getHop().front());
   }
 
   void visitRegion(Region &region, FoldOp fold) {

@@ -13,6 +13,7 @@
 // copy for another turn makes its indices anew from that turn's coordinate, and copies nothing past
 // the end.
 #include "compiler/IR/SharedLayout.h"
+#include "compiler/Transforms/HopLoops.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -34,9 +35,48 @@ Value constant(OpBuilder &builder, Location loc, int64_t value) {
 
 //===-- Folds --------------------------------------------------------------------===//
 
+/// A fold with a hop: the loop starts where the hop from `lo` leads, and a hop at its top says
+/// where the next turn starts (`kHopsAttr`). It carries the number of the turn, first of all.
+void lowerHops(FoldOp fold) {
+  OpBuilder builder(fold);
+  Location loc = fold.getLoc();
+  int64_t step = (*fold.getStep())[0];
+  Value hi = fold.getHi()[0], width = constant(builder, loc, step);
+  auto hop = [&](OpBuilder &at, Value from) -> Value {
+    auto op = HopOp::create(at, loc, at.getI32Type(), from, hi, step);
+    IRMapping mapping;
+    fold.getHop().cloneInto(&op.getBody(), mapping);
+    return op;
+  };
+  SmallVector<Value> state{constant(builder, loc, 0)};
+  llvm::append_range(state, fold.getInit());
+  auto loop = scf::ForOp::create(builder, loc, hop(builder, fold.getLo()[0]), hi, width, state);
+  loop->setAttr(kHopsAttr, builder.getUnitAttr());
+  Block &body = fold.getBody().front(), *inner = loop.getBody();
+  for (auto [argument, value] : llvm::zip(
+           body.getArguments(), llvm::concat<Value>(SmallVector<Value>{loop.getInductionVar()},
+                                                    llvm::drop_begin(loop.getRegionIterArgs()))))
+    argument.replaceAllUsesWith(value);
+  OpBuilder top = OpBuilder::atBlockBegin(inner);
+  hop(top, arith::AddIOp::create(top, loc, loop.getInductionVar(), width));
+  Value number =
+      arith::AddIOp::create(top, loc, loop.getRegionIterArgs()[0], constant(top, loc, 1));
+  YieldOp yield = fold.yield();
+  SmallVector<Value> results{number};
+  llvm::append_range(results, yield.getValues());
+  yield.erase();
+  inner->getOperations().splice(inner->end(), body.getOperations());
+  builder.setInsertionPointToEnd(inner);
+  scf::YieldOp::create(builder, loc, results);
+  fold.replaceAllUsesWith(loop.getResults().drop_front());
+  fold.erase();
+}
+
 /// One scf.for an axis, the first outermost. An empty range turns the loop zero times: the state is
 /// `init`.
 void lowerFold(FoldOp fold) {
+  if (!fold.getHop().empty())
+    return lowerHops(fold);
   OpBuilder builder(fold);
   Location loc = fold.getLoc();
   ArrayRef<int64_t> steps = *fold.getStep();
@@ -139,7 +179,11 @@ private:
   LogicalResult stageAhead(scf::ForOp loop, ArrayRef<ReadOp> reads) {
     Location loc = loop.getLoc();
     OpBuilder before(loop), top = OpBuilder::atBlockBegin(loop.getBody());
-    Value next = arith::AddIOp::create(top, loc, loop.getInductionVar(), loop.getStep());
+    Value next = nextStart(loop);
+    if (next)
+      top.setInsertionPointAfterValue(next);
+    else
+      next = arith::AddIOp::create(top, loc, loop.getInductionVar(), loop.getStep());
     auto turns = [&](OpBuilder &builder, Value at) -> Value {
       return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, at,
                                    loop.getUpperBound());
@@ -379,6 +423,8 @@ private:
     Value &known = numbers[loop];
     if (known)
       return known;
+    if (loop->hasAttr(kHopsAttr))
+      return known = loop.getRegionIterArgs()[0];
     OpBuilder inside = OpBuilder::atBlockBegin(loop.getBody());
     auto distance = [&](Value from, Value to) -> Value {
       if (matchPattern(from, m_Zero()))

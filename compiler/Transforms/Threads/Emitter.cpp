@@ -357,7 +357,8 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> then) {
 }
 
 Emitter::Values Emitter::loop(Value lo, Value hi, Value step, ValueRange init,
-                              llvm::function_ref<Values(Value, ValueRange)> body) {
+                              llvm::function_ref<Values(Value, ValueRange)> body,
+                              llvm::function_ref<Value()> following) {
   SmallVector<Type> types{lo.getType()};
   llvm::append_range(types, init.getTypes());
   Values start{lo};
@@ -370,13 +371,26 @@ Emitter::Values Emitter::loop(Value lo, Value hi, Value step, ValueRange init,
   Block *inside = newBlock();
   builder.setInsertionPointToEnd(inside);
   Values next = body(index, header->getArguments().drop_front());
-  next.insert(next.begin(), addPoint(index, step)); // hi + step is below 2^31
+  // hi + step is below 2^31.
+  next.insert(next.begin(), following ? following() : addPoint(index, step));
   LLVM::BrOp::create(builder, loc, next, header);
   Block *after = newBlock();
   LLVM::CondBrOp::create(test, loc, more, inside, after);
   builder.setInsertionPointToEnd(after);
   auto results = header->getArguments().drop_front();
   return Values(results.begin(), results.end());
+}
+
+Value Emitter::search(Value start, llvm::function_ref<Turn(Value)> turn) {
+  Block *header = newBlock({start.getType()});
+  LLVM::BrOp::create(builder, loc, start, header);
+  builder.setInsertionPointToEnd(header);
+  Turn made = turn(header->getArgument(0));
+  OpBuilder end = builder;
+  Block *after = newBlock();
+  LLVM::CondBrOp::create(end, loc, made.ends, after, ValueRange{}, header, ValueRange{made.next});
+  builder.setInsertionPointToEnd(after);
+  return made.found;
 }
 
 //===-- The thread -----------------------------------------------------------------------===//

@@ -84,9 +84,18 @@ public:
                 llvm::function_ref<Values()> otherwise);
   void ifThen(Value condition, llvm::function_ref<void()> then);
   /// for (i = lo; i < hi; i += step): `body` takes i and the carried values, and returns the new
-  /// ones.
+  /// ones. With `following`, that is asked after the body for the next i.
   Values loop(Value lo, Value hi, Value step, mlir::ValueRange init,
-              llvm::function_ref<Values(Value, mlir::ValueRange)> body);
+              llvm::function_ref<Values(Value, mlir::ValueRange)> body,
+              llvm::function_ref<Value()> following = {});
+
+  /// A turn of a search: what it finds, whether that ends the search, and where the next turn
+  /// starts.
+  struct Turn {
+    Value found, ends, next;
+  };
+  /// Turns from `start` on until one ends the search; what that found.
+  Value search(Value start, llvm::function_ref<Turn(Value)> turn);
 
   //===-- The thread ---------------------------------------------------------------------===//
   /// Runs `make` with code going to the entry block.

@@ -8,6 +8,7 @@
 //   Maps.cpp        iotas, maps, conversions, loops; any value at any point
 //   Arith.cpp       the arithmetic of scalars: meanings of the language, approximations of the
 //   machine
+//   Hops.cpp        the next tile of a walk that skips some
 //   Memory.cpp      tensors in global memory: reads, writes
 //   Copies.cpp      from there to slots
 //   Shared.cpp      slots: addresses, loads, stores
@@ -113,6 +114,10 @@ private:
   /// True in one of the threads that hold the same elements.
   Value isFirstReplica(const Layout &layout);
   Value scalar(Value value) { return values.find(value)->second[0]; }
+
+  //===-- Hops.cpp -------------------------------------------------------------------===//
+  mlir::LogicalResult lowerHop(HopOp op);
+  mlir::LogicalResult lowerExtreme(ExtremeOp op);
 
   //===-- Memory.cpp -----------------------------------------------------------------===//
   mlir::LogicalResult lowerRead(ReadOp op);

@@ -1,5 +1,6 @@
 // Maps.cpp - iotas, maps, conversions and loops; any value at any point
 #include "compiler/IR/TestMap.h"
+#include "compiler/Transforms/HopLoops.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -171,7 +172,7 @@ bool Lowering::needed(Operation *op) {
   if (!isNew)
     return entry->second;
   bool result = llvm::any_of(op->getUsers(), [&](Operation *user) {
-    if (isa<CopyOp>(user))
+    if (isa<CopyOp, ExtremeOp>(user))
       return false;
     return !isa<IotaOp, MapOp, ReadOp, ConvertOp>(user) || needed(user);
   });
@@ -279,21 +280,25 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
     rest = rest.drop_front(count);
   };
   Location loc = op.getLoc();
-  Values results = emit.loop(scalar(op.getLowerBound()), scalar(op.getUpperBound()),
-                             scalar(op.getStep()), init, [&](Value index, ValueRange carried) {
-                               values[op.getInductionVar()] = {index};
-                               for (Value argument : op.getRegionIterArgs())
-                                 bind(argument, carried);
-                               ok = succeeded(lower(*op.getBody()));
-                               Values next;
-                               if (ok)
-                                 for (Value value : op.getBody()->getTerminator()->getOperands())
-                                   llvm::append_range(next, values.find(value)->second);
-                               else
-                                 next = init;
-                               emit.at(loc);
-                               return next;
-                             });
+  Value next = nextStart(op);
+  auto following = [&] { return scalar(ok ? next : op.getUpperBound()); };
+  Values results = emit.loop(
+      scalar(op.getLowerBound()), scalar(op.getUpperBound()), scalar(op.getStep()), init,
+      [&](Value index, ValueRange carried) {
+        values[op.getInductionVar()] = {index};
+        for (Value argument : op.getRegionIterArgs())
+          bind(argument, carried);
+        ok = succeeded(lower(*op.getBody()));
+        Values carriedOn;
+        if (ok)
+          for (Value value : op.getBody()->getTerminator()->getOperands())
+            llvm::append_range(carriedOn, values.find(value)->second);
+        else
+          carriedOn = init;
+        emit.at(loc);
+        return carriedOn;
+      },
+      next ? llvm::function_ref<Value()>(following) : nullptr);
   ValueRange rest = results;
   for (Value result : op.getResults())
     bind(result, rest);
@@ -326,6 +331,8 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](DotOp dot) { return lowerDot(dot); })
       .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
+      .Case([&](HopOp hop) { return lowerHop(hop); })
+      .Case([&](ExtremeOp extreme) { return lowerExtreme(extreme); })
       .Case<AcquireOp, WaitOp>([&](auto slot) {
         if (failed(lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot())))
           return failure();

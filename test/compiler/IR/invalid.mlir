@@ -720,6 +720,7 @@ fc.kernel @k(%x: !fc.tensor<f32, ["M", "N"]>, %y: !fc.tensor<f32, ["M"]>) params
     ^bb0(%j0: i32, %s: i32):
       fc.yield %s : i32
     }, {
+    }, {
     }) : (i32, i32, i32) -> i64
   }
 }
@@ -911,5 +912,64 @@ fc.kernel @k(%x: !fc.tensor<f16, ["M", "N"]>, %y: !fc.tensor<f32, ["M"]>) params
     %dd = fc.iota %c0 : !fc.tile<i32, [d: 64], #fc.place<"v d:64:1">>
     // expected-error @below {{goes via `plain` or `cp_async`, not `pigeon`}}
     fc.copy %x[%c0, %dd] : !fc.tensor<f16, ["M", "N"]>, (i32, !fc.tile<i32, [d: 64], #fc.place<"v d:64:1">>) -> %slot : !fc.slot<!fc.tile<f16, [d: 64], #fc.shared<"d", page = 64>>> via "pigeon"
+  }
+}
+
+// -----
+
+fc.kernel @k() params [] outputs 0 {
+  %N = fc.dim "N"
+  fc.program () {
+    %c0 = arith.constant 0 : i32
+    // expected-error @below {{a hop takes an `i32` and yields an `i32` and an `i1`}}
+    %next = fc.hop %c0 to %N step 64 {
+    ^bb0(%start: i32):
+      fc.yield %start : i32
+    }
+  }
+}
+
+// -----
+
+fc.kernel @k() params [] outputs 0 {
+  %N = fc.dim "N"
+  fc.program () {
+    %c0 = arith.constant 0 : i32
+    // expected-error @below {{hops, so it must walk one axis in steps}}
+    %z = fc.fold ["j"] from (%c0) to (%N) init(%c0 : i32) {
+    ^bb0(%j0: i32, %s: i32):
+      fc.yield %s : i32
+    } hop {
+    ^bb0(%start: i32):
+      %true = arith.constant true
+      fc.yield %start, %true : i32, i1
+    }
+  }
+}
+
+// -----
+
+fc.kernel @k() params [] outputs 0 {
+  fc.program () {
+    %c0 = arith.constant 0 : i32
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 64]>
+    // expected-error @below {{finds a `min` or a `max`, not a `sum`}}
+    %x = fc.extreme sum %jj : !fc.tile<i32, [j: 64]>
+  }
+}
+
+// -----
+
+fc.kernel @k() params [] outputs 0 {
+  fc.program () {
+    %c0 = arith.constant 0 : i32
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 64]>
+    %x = fc.map(%jj) {
+    ^bb0(%j: i32):
+      %f = arith.sitofp %j : i32 to f32
+      fc.yield %f : f32
+    } : (!fc.tile<i32, [j: 64]>) -> !fc.tile<f32, [j: 64]>
+    // expected-error @below {{takes integers of at most 32 bits over one axis, not '!fc.tile<f32, [j: 64]>'}}
+    %y = fc.extreme max %x : !fc.tile<f32, [j: 64]>
   }
 }

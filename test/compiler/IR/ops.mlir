@@ -111,3 +111,37 @@ fc.kernel @rings(%x: !fc.tensor<f16, ["M", "N"]>) params ["x"] outputs 0 {
     %u = fc.convert %t : !reg -> !fc.tile<f16, [i: 64, j: 64], #flat>
   }
 }
+
+// -----
+
+// CHECK-LABEL: fc.kernel @hops
+fc.kernel @hops(%doc: !fc.tensor<i32, ["N"]>) params ["doc"] outputs 0 {
+  %N = fc.dim "N"
+  fc.program () {
+    %c0 = arith.constant 0 : i32
+    // CHECK: fc.fold ["j"] from (%{{.*}}) to (%{{.*}}) step (64) init(%{{.*}} : i32) {
+    %z = fc.fold ["j"] from (%c0) to (%N) step (64) init(%c0 : i32) {
+    ^bb0(%j0: i32, %s: i32):
+      fc.yield %s : i32
+    // CHECK: } hop {
+    // CHECK-NEXT: ^bb0(%[[START:.*]]: i32):
+    } hop {
+    ^bb0(%start: i32):
+      %jj = fc.iota %start : !fc.tile<i32, [j: 64]>
+      %ids = fc.read %doc[%jj] bounds(%jj < %N) : !fc.tensor<i32, ["N"]>, (!fc.tile<i32, [j: 64]>) bounds(!fc.tile<i32, [j: 64]> < i32) -> !fc.tile<i32, [j: 64]>
+      // CHECK: fc.extreme min %{{.*}} of %{{.*}} : <i32, [j: 64]>
+      %low = fc.extreme min %ids of %N : !fc.tile<i32, [j: 64]>
+      // CHECK: fc.extreme max %{{.*}} sorted : <i32, [j: 64]>
+      %high = fc.extreme max %ids sorted : !fc.tile<i32, [j: 64]>
+      %walked = arith.cmpi slt, %low, %high : i32
+      // CHECK: fc.yield %[[START]], %{{.*}} : i32, i1
+      fc.yield %start, %walked : i32, i1
+    }
+    // CHECK: fc.hop %{{.*}} to %{{.*}} step 64 {
+    %next = fc.hop %c0 to %N step 64 {
+    ^bb0(%start: i32):
+      %true = arith.constant true
+      fc.yield %start, %true : i32, i1
+    }
+  }
+}
