@@ -1,8 +1,8 @@
 // DeferSums.cpp - carried sums stay apart in their lanes until the loop is over
 //
-// l' = c * l + sum_j e_j is linear, so each lane may carry the part of the sum over its own j and the
-// lanes meet once, behind the loop. The part is a tile with one axis more: what is left of j on the
-// lanes (Place::partial). c is of a row, the same in all lanes that share it.
+// l' = c * l + sum_j e_j is linear, so each lane may carry the part of the sum over its own j and
+// the lanes meet once, behind the loop. The part is a tile with one axis more: what is left of j on
+// the lanes (Place::partial). c is of a row, the same in all lanes that share it.
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -136,8 +136,7 @@ private:
     OpBuilder before(fold);
     Location loc = fold.getLoc();
     Value zero = arith::ConstantOp::create(before, loc, before.getI32IntegerAttr(0));
-    auto points = TileType::get(before.getI32Type(),
-                                {{StringAttr::get(context, rest), lanes}})
+    auto points = TileType::get(before.getI32Type(), {{StringAttr::get(context, rest), lanes}})
                       .withPlace(PlaceAttr::get(context, apart.sliceTo({StringRef(rest)})));
     Value lane = IotaOp::create(before, loc, points, zero);
     Value init = fold.getInit()[number];

@@ -132,13 +132,12 @@ private:
   std::optional<Scaled> trace(Value y, ArrayRef<Exponential> list) {
     for (Operation *user : y.getUsers()) {
       auto reduce = dyn_cast<ReduceOp>(user);
-      bool order = reduce && (reduce.getKind() == ReduceKind::Max ||
-                              reduce.getKind() == ReduceKind::Min) &&
+      bool order = reduce &&
+                   (reduce.getKind() == ReduceKind::Max || reduce.getKind() == ReduceKind::Min) &&
                    isa<TileType>(reduce.getOut().getType());
       auto map = dyn_cast<MapOp>(user);
       bool exponential = map && llvm::any_of(list, [&](const Exponential &each) {
-                           return each.map == map &&
-                                  llvm::count(map.getIns(), y) == 1 &&
+                           return each.map == map && llvm::count(map.getIns(), y) == 1 &&
                                   llvm::all_of(map.block()->getArguments(), [&](Value argument) {
                                     return operandOf(map, argument) != y || argument.hasOneUse();
                                   });
@@ -222,18 +221,18 @@ private:
           builder, loc, builder.getIntegerAttr(builder.getIntegerType(width), value));
     };
     Value bits = arith::BitcastOp::create(builder, loc, builder.getI32Type(), factor);
-    Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, bits,
-                                           integer(32, 0));
-    Value sign = arith::SelectOp::create(builder, loc, negative, integer(16, -0x8000),
-                                         integer(16, 0));
-    MapOp flipped = makeMap(builder, dot.getA().getLoc(), {dot.getA(), sign},
-                            [&](OpBuilder &inside, auto arguments) -> Value {
-                              Value word = arith::BitcastOp::create(
-                                  inside, loc, inside.getI16Type(), arguments[0]);
-                              word = arith::XOrIOp::create(inside, loc, word, arguments[1]);
-                              return arith::BitcastOp::create(inside, loc, arguments[0].getType(),
-                                                              word);
-                            });
+    Value negative =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, bits, integer(32, 0));
+    Value sign =
+        arith::SelectOp::create(builder, loc, negative, integer(16, -0x8000), integer(16, 0));
+    MapOp flipped =
+        makeMap(builder, dot.getA().getLoc(), {dot.getA(), sign},
+                [&](OpBuilder &inside, auto arguments) -> Value {
+                  Value word =
+                      arith::BitcastOp::create(inside, loc, inside.getI16Type(), arguments[0]);
+                  word = arith::XOrIOp::create(inside, loc, word, arguments[1]);
+                  return arith::BitcastOp::create(inside, loc, arguments[0].getType(), word);
+                });
     dot.getAMutable().set(flipped.getResult(0));
   }
 
@@ -248,8 +247,8 @@ private:
         flip(scaled->x.getDefiningOp<DotOp>(), scaled->factor);
         Value magnitude = math::AbsFOp::create(outside, loc, scaled->factor);
         Value least = real(outside, loc, kLeast);
-        Value tiny = arith::CmpFOp::create(outside, loc, arith::CmpFPredicate::OLT, magnitude,
-                                           least);
+        Value tiny =
+            arith::CmpFOp::create(outside, loc, arith::CmpFPredicate::OLT, magnitude, least);
         factor = arith::SelectOp::create(outside, loc, tiny, least, magnitude);
       } else {
         factor = real(outside, loc, scaled->constant);
@@ -273,14 +272,16 @@ private:
       auto copy = cast<MapOp>(builder.clone(*map));
       if (map == scaled.maps.back()) {
         // The one multiplication of that factor whose other side is x.
-        for (auto [from, to] : llvm::zip(map.block()->getOperations(), copy.block()->getOperations()))
+        for (auto [from, to] :
+             llvm::zip(map.block()->getOperations(), copy.block()->getOperations()))
           if (&from == scaled.product.getOperation()) {
             unsigned side = operandOf(map, scaled.product.getLhs()) == scaled.x ? 0 : 1;
             to.getResult(0).replaceAllUsesWith(to.getOperand(side));
           }
         prune(copy);
       } else {
-        Value old = scaled.maps[llvm::find(scaled.maps, map) - scaled.maps.begin() + 1].getResult(0);
+        Value old =
+            scaled.maps[llvm::find(scaled.maps, map) - scaled.maps.begin() + 1].getResult(0);
         copy->replaceUsesOfWith(old, value);
       }
       // A map that only multiplied is its operand.
@@ -304,11 +305,10 @@ private:
       Location loc = reduce.getLoc();
       Value unscaled = ReduceOp::create(builder, loc, reduce.getOut().getType(), reduce.getKind(),
                                         reduce.getAxes(), x);
-      MapOp scaled = makeMap(builder, loc, {unscaled, factor},
-                             [&](OpBuilder &inside, auto arguments) -> Value {
-                               return arith::MulFOp::create(inside, loc, arguments[0],
-                                                            arguments[1]);
-                             });
+      MapOp scaled = makeMap(
+          builder, loc, {unscaled, factor}, [&](OpBuilder &inside, auto arguments) -> Value {
+            return arith::MulFOp::create(inside, loc, arguments[0], arguments[1]);
+          });
       reduce.getOut().replaceAllUsesWith(scaled.getResult(0));
     }
   }
@@ -319,20 +319,19 @@ private:
     OpBuilder builder(map);
     Location loc = exp.getLoc();
     MapOp anchor = makeMap(builder, loc, {each.row}, [&](OpBuilder &inside, auto arguments) {
-      return Value(
-          arith::MulFOp::create(inside, loc, arguments[0], real(inside, loc, -kLog2E)));
+      return Value(arith::MulFOp::create(inside, loc, arguments[0], real(inside, loc, -kLog2E)));
     });
     MapOp far = makeMap(builder, loc, {each.row}, [&](OpBuilder &inside, auto arguments) {
       Value magnitude = math::AbsFOp::create(inside, loc, arguments[0]);
       return Value(arith::CmpFOp::create(inside, loc, arith::CmpFPredicate::UGT, magnitude,
                                          real(inside, loc, kExact)));
     });
-    MapOp near = makeMap(builder, loc, {x, anchor.getResult(0), a},
-                         [&](OpBuilder &inside, auto arguments) {
-                           Value exponent = math::FmaOp::create(inside, loc, arguments[0],
-                                                                arguments[2], arguments[1]);
-                           return Value(math::Exp2Op::create(inside, loc, exponent));
-                         });
+    MapOp near =
+        makeMap(builder, loc, {x, anchor.getResult(0), a}, [&](OpBuilder &inside, auto arguments) {
+          Value exponent =
+              math::FmaOp::create(inside, loc, arguments[0], arguments[2], arguments[1]);
+          return Value(math::Exp2Op::create(inside, loc, exponent));
+        });
     SmallVector<Value> ins{far.getResult(0), near.getResult(0), x, each.row};
     if (factor)
       ins.push_back(factor);

@@ -3,9 +3,9 @@
 // The compiler places accumulators and operands by PlaceRules and fetches fragments by Pattern; the
 // emulator has the tables of the ISA's text, written apart from both (runtime/emulator/MmaLayout.h,
 // which LayoutTest holds against the formulas). If one side misread the ISA, they differ here.
+#include "compiler/Transforms/Threads/Fragments.h"
 #include "compiler/IR/KernelAxes.h"
 #include "compiler/IR/PlaceRules.h"
-#include "compiler/Transforms/Threads/Fragments.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/emulator/MmaLayout.h"
@@ -34,8 +34,7 @@ protected:
   /// The place of an accumulator, or of an operand A, over rows and columns of one warp.
   Place fragment(int64_t rows, int64_t columns) {
     KernelOp kernel = *module->getOps<KernelOp>().begin();
-    PlaceRules rules(
-        kernel, 1, [](mlir::Type type) { return axesOf(type); }, true);
+    PlaceRules rules(kernel, 1, [](mlir::Type type) { return axesOf(type); }, true);
     return rules.fragment({mlir::StringAttr::get(&context, "i"), rows},
                           {mlir::StringAttr::get(&context, "j"), columns});
   }
