@@ -277,11 +277,13 @@ bool CudaDevice::checkTarget(const Image &image, std::string_view name, Error &e
   const bool runs = cubin   ? wanted / 10 == known.capability / 10 && wanted <= known.capability
                     : exact ? wanted == known.capability
                             : wanted <= known.capability;
-  return wanted == 0 || runs ||
-         error.set(Code::Module,
-                   "{}: it is made for {}, and {} runs sm_{}; compile it with --target=sm_{}{}",
-                   name, image.target, title(), known.capability, known.capability,
-                   known.capability == 90 ? "a" : "");
+  if (wanted == 0 || runs)
+    return true;
+  const std::string_view target = targetFor(known.capability);
+  return error.set(
+      Code::Module, "{}: it is made for {}, and {} runs sm_{}; {}{}", name, image.target, title(),
+      known.capability,
+      target.empty() ? "fcc compiles for sm_80 and newer" : "compile it with --target=", target);
 }
 
 std::shared_ptr<const DeviceModule> CudaDevice::load(std::string_view bytes, std::string_view name,

@@ -7,6 +7,8 @@
 namespace fc::rt::cuda {
 namespace {
 
+/// Static and dynamic shared memory of a CTA that needs no opting in, on every device.
+constexpr int commonShared = 48 << 10;
 constexpr size_t logBytes = 16 << 10;
 /// Clusters up to this size run on every device that has clusters.
 constexpr uint32_t portableCluster = 8;
@@ -50,6 +52,7 @@ std::shared_ptr<const CudaModule> CudaModule::load(std::shared_ptr<const CudaDev
                                                 entry.function),
                        error, what))
       return nullptr;
+    entry.dynamicShared = static_cast<uint32_t>(std::max(0, commonShared - entry.staticShared));
   }
   return module;
 }

@@ -26,7 +26,7 @@ private:
     Function function = nullptr;
     const std::string *name = nullptr;
     int staticShared = 0;
-    std::atomic<uint32_t> dynamicShared{48 << 10}; ///< what every device allows
+    std::atomic<uint32_t> dynamicShared{0};
     std::atomic<bool> largeCluster{false};
   };
 

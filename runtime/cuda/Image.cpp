@@ -311,4 +311,22 @@ int capabilityOf(std::string_view target, bool &exact) {
   return status == std::errc() ? number : 0;
 }
 
+std::string_view targetFor(int capability) {
+  switch (capability) {
+  case 90:
+    return "sm_90a";
+  case 100:
+    return "sm_100a";
+  case 120:
+    return "sm_120a";
+  default:
+    // What has no letter runs on all that is newer.
+    return capability > 90    ? "sm_90"
+           : capability >= 89 ? "sm_89"
+           : capability >= 86 ? "sm_86"
+           : capability >= 80 ? "sm_80"
+                              : "";
+  }
+}
+
 } // namespace fc::rt::cuda

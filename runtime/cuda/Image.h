@@ -39,4 +39,7 @@ private:
 /// capability.
 int capabilityOf(std::string_view target, bool &exact);
 
+/// The best target of fcc for a device: "sm_90a" of 90, "sm_86" of 87; empty below 80.
+std::string_view targetFor(int capability);
+
 } // namespace fc::rt::cuda

@@ -103,10 +103,8 @@ private:
     it.target = options.target;
     it.seed = options.seed;
     it.threads = options.threads;
-    if (it.target.empty() && gpu) {
-      const int sm = gpu->facts().capability;
-      it.target = fmt::format("sm_{}{}", sm, sm >= 90 ? "a" : "");
-    }
+    if (it.target.empty() && gpu)
+      it.target = rt::cuda::targetFor(gpu->facts().capability);
     return it;
   }
 

@@ -164,6 +164,19 @@ TEST_F(FakeCuda, AsksForLargeSharedMemoryOnce) {
   EXPECT_THAT(calls(), HasSubstr("shared 100000 "));
 }
 
+TEST_F(FakeCuda, CountsStaticSharedMemoryToo) {
+  drive("record static=20000");
+  auto device = open();
+  ASSERT_TRUE(device) << error.message;
+  auto module = load(device, asking(naive(), "shared", "40000"));
+  ASSERT_TRUE(module) << error.message;
+  const Ones ones(device);
+  Launch launch(module, 0);
+  ones.give(launch);
+  ASSERT_TRUE(launch.run(nullptr, error)) << error.message;
+  EXPECT_THAT(calls(), HasSubstr("cuFuncSetAttribute causal 8 40000\n"));
+}
+
 TEST_F(FakeCuda, RefusesMoreSharedMemoryThanThereIs) {
   drive("");
   auto device = open();

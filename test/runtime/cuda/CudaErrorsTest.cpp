@@ -153,7 +153,7 @@ TEST_F(CudaErrors, TargetOfAnotherDevice) {
   ASSERT_TRUE(device) << error.message;
   EXPECT_FALSE(load(device, naive()));
   EXPECT_EQ(error.message, "naive.ptx: it is made for sm_80, and cuda:0 (fake GPU 0 of the tests) "
-                           "runs sm_75; compile it with --target=sm_75");
+                           "runs sm_75; fcc compiles for sm_80 and newer");
   EXPECT_EQ(count("cuModuleLoadDataEx"), 0);
   std::string hopper = naive();
   hopper.replace(hopper.find(".target sm_80"), 13, ".target sm_90a");
@@ -162,6 +162,7 @@ TEST_F(CudaErrors, TargetOfAnotherDevice) {
   device = open();
   EXPECT_FALSE(load(device, hopper));
   EXPECT_THAT(error.message, HasSubstr("made for sm_90a, and"));
+  EXPECT_THAT(error.message, HasSubstr("compile it with --target=sm_100a"));
   device.reset();
   drive("capability=90");
   device = open();

@@ -13,6 +13,7 @@
 //   fail=NAME:CODE@N   at its N-th call; may be repeated. A code that kills a context stays.
 //   log=TEXT           what the compiler of PTX says ('_' for a space)
 //   pools=0            the devices cannot allocate on streams
+//   static=BYTES       static shared memory of every kernel (0)
 //   record             do not run kernels; accept any code
 //   idle               nor record what is called most: a launch costs nothing
 #pragma once

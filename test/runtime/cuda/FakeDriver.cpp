@@ -283,13 +283,13 @@ Result cuModuleGetFunction(Function *function, ModuleHandle module, const char *
     return code;
   State &now = state();
   const std::lock_guard lock(now.mutex);
-  now.functions.push_back(
-      std::make_unique<FakeFunction>(FakeFunction{static_cast<FakeModule *>(module), name}));
+  now.functions.push_back(std::make_unique<FakeFunction>(
+      FakeFunction{static_cast<FakeModule *>(module), name, (48 << 10) - now.plan.staticShared}));
   *function = now.functions.back().get();
   return Success;
 }
-Result cuFuncGetAttribute(int *value, FunctionAttribute, Function) {
-  *value = 0;
+Result cuFuncGetAttribute(int *value, FunctionAttribute attribute, Function) {
+  *value = attribute == FunctionAttribute::SharedBytes ? state().plan.staticShared : 0;
   return enterContext("cuFuncGetAttribute");
 }
 Result cuFuncSetAttribute(Function function, FunctionAttribute attribute, int value) {

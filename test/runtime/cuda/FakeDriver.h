@@ -14,7 +14,7 @@
 namespace fc::rt::cuda::fake {
 
 struct Plan {
-  int devices = 1, capability = 80, version = 13000;
+  int devices = 1, capability = 80, version = 13000, staticShared = 0;
   size_t memory = size_t{16} << 30;
   std::set<std::string> missing;
   struct Failure {

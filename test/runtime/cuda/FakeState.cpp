@@ -36,6 +36,8 @@ bool parsePlan(const std::string &text, Plan &plan) {
       plan.version = std::stoi(value);
     else if (key == "memory")
       plan.memory = std::stoull(value);
+    else if (key == "static")
+      plan.staticShared = std::stoi(value);
     else if (key == "missing")
       plan.missing.insert(value);
     else if (key == "pools")

@@ -72,6 +72,17 @@ TEST(Image, TellsTheCapability) {
   EXPECT_EQ(capabilityOf("x86", exact), 0);
 }
 
+TEST(Image, ChoosesATarget) {
+  EXPECT_EQ(targetFor(75), "");
+  EXPECT_EQ(targetFor(80), "sm_80");
+  EXPECT_EQ(targetFor(87), "sm_86");
+  EXPECT_EQ(targetFor(89), "sm_89");
+  EXPECT_EQ(targetFor(90), "sm_90a");
+  EXPECT_EQ(targetFor(100), "sm_100a");
+  EXPECT_EQ(targetFor(103), "sm_90");
+  EXPECT_EQ(targetFor(120), "sm_120a");
+}
+
 #ifdef FC_TEST_CUBIN
 TEST(Image, ReadsACubin) {
   std::ifstream stream(FC_TEST_CUBIN, std::ios::binary);
