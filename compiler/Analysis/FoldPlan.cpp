@@ -27,8 +27,8 @@ FoldPlan::FoldPlan(FoldOp fold)
 
 //===-- Elements of tensors -----------------------------------------------------------===//
 
-/// Elements over the walked axis alone, or over a tile axis of the grid alone, lie between the least
-/// and the greatest of the tile.
+/// Elements over the walked axis alone, or over a tile axis of the grid alone, lie between the
+/// least and the greatest of the tile.
 void FoldPlan::rangeElements() {
   TermRef end = values.of(hi);
   StringAttr walked = cast<StringAttr>(fold.getAxes()[0]);
@@ -75,7 +75,8 @@ void FoldPlan::findUndecided() {
     if (!seen.insert(term).second)
       continue;
     unknown |= term->kind == TermKind::Unknown;
-    if (term->kind == TermKind::Element && axesOf(values.elements[term->number].getType()).size() > 1)
+    if (term->kind == TermKind::Element &&
+        axesOf(values.elements[term->number].getType()).size() > 1)
       found.insert(term);
     work.append(term->operands.begin(), term->operands.end());
   }
@@ -213,7 +214,8 @@ void FoldPlan::proveRows() {
     work.append(term->operands.begin(), term->operands.end());
   }
   TileTests over(terms, rows);
-  TermRef inWalk = terms.both(live, terms.both(terms.lessEqual(first, key), terms.lessEqual(key, last)));
+  TermRef inWalk =
+      terms.both(live, terms.both(terms.lessEqual(first, key), terms.lessEqual(key, last)));
   for (TermRef witness : witnesses) {
     if (witness->kind == TermKind::Unknown)
       continue;

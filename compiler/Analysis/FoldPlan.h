@@ -2,8 +2,8 @@
 //
 // For each fold: the predicate, the uniform conditions that say of a tile whether it may hold a key
 // and whether all of it is seen, the spans of tiles outside of which all are empty, and the proof
-// that each row sees a key. `fc-plan-mask` writes this as code; reports print it, and count tiles by
-// evaluating the same terms at the sizes that the user names.
+// that each row sees a key. `fc-plan-mask` writes this as code; reports print it, and count tiles
+// by evaluating the same terms at the sizes that the user names.
 #pragma once
 #include "compiler/Analysis/FoldMask.h"
 
@@ -68,8 +68,8 @@ public:
   std::string print(TermRef term);
   std::string nameOf(const Term &leaf);
 
-  /// The kind of a tile, given the values of symbols and lookups (by `nameOf`: `M`, `i0`, the walked
-  /// tile's start `j0`, `prefix[b]`).
+  /// The kind of a tile, given the values of symbols and lookups (by `nameOf`: `M`, `i0`, the
+  /// walked tile's start `j0`, `prefix[b]`).
   TileKind kindOf(llvm::function_ref<int64_t(const Term &)> leaf) const;
 
 private:

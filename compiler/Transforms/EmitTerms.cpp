@@ -19,9 +19,7 @@ Value TermEmitter::emit(TermRef term) {
   return written[term] = value;
 }
 
-Value TermEmitter::emit32(TermRef term) {
-  return as(at(term), outside.getI32Type(), emit(term));
-}
+Value TermEmitter::emit32(TermRef term) { return as(at(term), outside.getI32Type(), emit(term)); }
 
 Value TermEmitter::constant(OpBuilder &builder, Type type, int64_t value) {
   return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
@@ -49,9 +47,8 @@ Value TermEmitter::write(TermRef term) {
     return writeSum(builder, term);
   case TermKind::Symbol: {
     Value value = plan.values.symbols[term->number];
-    return value.getType().getIntOrFloatBitWidth() >= 32
-               ? value
-               : as(builder, builder.getI32Type(), value);
+    return value.getType().getIntOrFloatBitWidth() >= 32 ? value
+                                                         : as(builder, builder.getI32Type(), value);
   }
   case TermKind::Lookup:
     return writeLookup(term);
@@ -64,8 +61,7 @@ Value TermEmitter::write(TermRef term) {
   case TermKind::Modulo: {
     Value a = x(0), b = nonZero(builder, type, term, x(1));
     Value quotient = arith::FloorDivSIOp::create(builder, loc, a, b);
-    return arith::SubIOp::create(builder, loc, a,
-                                 arith::MulIOp::create(builder, loc, quotient, b));
+    return arith::SubIOp::create(builder, loc, a, arith::MulIOp::create(builder, loc, quotient, b));
   }
   case TermKind::Min:
     return arith::MinSIOp::create(builder, loc, x(0), x(1));
@@ -204,8 +200,7 @@ Value TermEmitter::writeSum(OpBuilder &builder, TermRef sum) {
     parts.push_back({operand, by});
   bool narrow = isNarrow(parts, sum->number);
   positiveFirst(parts);
-  Value value =
-      writePart(parts, sum->number, narrow ? outside.getI32Type() : outside.getI64Type());
+  Value value = writePart(parts, sum->number, narrow ? outside.getI32Type() : outside.getI64Type());
   return fits32(sum->low, sum->high) ? as(builder, builder.getI32Type(), value) : value;
 }
 

@@ -5,8 +5,9 @@
 
 namespace fc {
 
-/// On an scf.for made of a fold with a hop: the turn after the one that starts at j starts where the
-/// first `fc.hop` of the body leads, not at j + step. Its first iteration argument counts turns.
+/// On an scf.for made of a fold with a hop: the turn after the one that starts at j starts where
+/// the first `fc.hop` of the body leads, not at j + step. Its first iteration argument counts
+/// turns.
 inline constexpr llvm::StringLiteral kHopsAttr = "fc.hops";
 
 /// Where the next turn of such a loop starts; null for every other loop.

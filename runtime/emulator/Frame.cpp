@@ -14,6 +14,9 @@ uint32_t alignUp(uint64_t value, uint32_t align) {
   return uint32_t((value + align - 1) & ~uint64_t(align - 1));
 }
 
+/// Of all variables of a module; what is larger is a buffer of the launch.
+constexpr uint64_t mostVariableBytes = uint64_t(1) << 28;
+
 /// The lowest address from `at` on that has the alignment asked for and no better: what was
 /// declared is all that a kernel may rely on.
 uint32_t placeBarely(uint64_t at, uint32_t align) {
@@ -68,7 +71,8 @@ void Frame::layOutVariables() {
     uint32_t address = variable.space == Space::Shared ? placeBarely(at, variable.align)
                                                        : alignUp(at, variable.align);
     at = address + variable.bytes;
-    if (at > (uint64_t(1) << 24))
+    // 512 KB of local memory is what a thread has; shared memory is the launch's to refuse.
+    if (at > (variable.space == Space::Shared ? uint64_t(1) << 24 : uint64_t(1) << 19))
       throw ptx::Error{variable.line, fmt::format("`{}` does not fit its memory", variable.name)};
     return address;
   };
@@ -110,7 +114,13 @@ uint64_t Frame::addressOf(const ptx::Operand &symbol, uint32_t line) const {
 ModuleLayout layOutModule(const ptx::ParsedModule &module) {
   ModuleLayout layout;
   uint64_t at = moduleBase + guardBytes;
+  uint64_t total = 0;
   for (const ptx::Variable &variable : module.variables) {
+    total += variable.bytes;
+    if (total > mostVariableBytes)
+      throw ptx::Error{variable.line, fmt::format("the variables of the module take more than {} "
+                                                  "bytes",
+                                                  mostVariableBytes)};
     at = (at + 255) & ~uint64_t(255);
     layout.addresses.push_back(at);
     if (variable.space != Space::Shared)
