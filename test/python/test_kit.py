@@ -55,7 +55,7 @@ class Rehearsal(unittest.TestCase):
         code, report, page, said = self.check("--budget", "400")
         self.assertEqual(code, 0, said)
         parts = report["parts"]
-        self.assertEqual(list(parts), ["machine", "kernels", "micro", "bench", "ncu"])
+        self.assertEqual(list(parts), ["machine", "kernels", "micro", "bench", "fcbench", "ncu"])
         self.assertTrue(all(part["done"] for part in parts.values()))
         self.assertIn("fake GPU 0", parts["machine"]["device"])
         self.assertGreaterEqual(len(parts["kernels"]["rows"]), 6)
@@ -84,6 +84,11 @@ class Rehearsal(unittest.TestCase):
         _, report, page, _ = self.check("--parts", "micro", FLASHCORE_FAKE_CUDA="capability=80")
         self.assertEqual(report["parts"]["micro"]["counts"]["refused"], 1)
         self.assertIn("made for sm_89", page)
+
+    def test_kernels_for_another_architecture_are_no_failures(self):
+        code, report, page, said = self.check("--parts", "kernels", FLASHCORE_FAKE_CUDA="capability=80")
+        self.assertEqual(code, 0, said)
+        self.assertIn("2 for another architecture", page)
 
     def test_a_gpu_that_dies(self):
         code, report, page, _ = self.check("--parts", "machine,kernels,micro",

@@ -8,7 +8,7 @@ import ncu
 def right(results):
     """Whether every kernel that was run was right, and every part there."""
     parts = results["parts"]
-    rows = parts.get("kernels", {}).get("rows", []) + parts.get("kernels", {}).get("goldens", [])
+    rows = ran(parts.get("kernels", {})) + parts.get("kernels", {}).get("goldens", [])
     return all(row["pass"] for row in rows) and not any("failed" in part for part in parts.values())
 
 
@@ -18,15 +18,23 @@ def summary(name, part):
             "kernels": lambda: kernel_counts(part),
             "micro": lambda: ", ".join(f"{count} {what}" for what, count in part.get("counts", {}).items()),
             "bench": lambda: part.get("skipped") or f"{len(part.get('shapes', []))} shapes on {part.get('on', '?')}",
+            "fcbench": lambda: part.get("skipped", f"{len(part.get('rows', []))} kernels"),
             "ncu": lambda: part.get("skipped", f"{len(part.get('kernels', []))} kernels")}[name]()
     notes = [part[key] if key == "failed" else f"cut short {part[key]}" for key in ("failed", "cut_short") if key in part]
     return f"{name}: {said}" + (f" ({'; '.join(notes)})" if notes else "") + f", {part.get('seconds', 0)} s"
 
 
+def ran(part):
+    """The checks of kernels that this GPU runs."""
+    return [row for row in part.get("rows", []) if not row.get("not_for_this")]
+
+
 def kernel_counts(part):
-    rows, goldens = part.get("rows", []), part.get("goldens", [])
-    return (f"{sum(row['pass'] for row in rows)} of {len(rows)} checks right ({part.get('wanted', 0)} wanted), "
-            f"{sum(row['pass'] for row in goldens)} of {len(goldens)} goldens")
+    rows, goldens = ran(part), part.get("goldens", [])
+    others = len(part.get("rows", [])) - len(rows)
+    return (f"{sum(row['pass'] for row in rows)} of {len(rows)} checks right ({part.get('wanted', 0)} wanted"
+            + (f", {others} for another architecture" if others else "")
+            + f"), {sum(row['pass'] for row in goldens)} of {len(goldens)} goldens")
 
 
 def table(head, rows):
@@ -40,7 +48,7 @@ def machine_page(part):
 
 
 def kernels_page(part):
-    rows = part.get("rows", [])
+    rows = ran(part)
     wrong = [row for row in rows + part.get("goldens", []) if not row["pass"]]
     lines = [kernel_counts(part) + ".", ""]
     worst = {}
@@ -89,6 +97,15 @@ def bench_page(part):
     return lines
 
 
+def fcbench_page(part):
+    if "skipped" in part:
+        return [part["skipped"] + ".", ""]
+    lines = []
+    for row in part.get("rows", []):
+        lines += [f"### {row['name']}, {row['shape']}", "", "```", row["table"] or row.get("words", ""), "```", ""]
+    return lines
+
+
 def ncu_page(part):
     if "skipped" in part:
         return [part["skipped"] + ".", ""]
@@ -102,7 +119,7 @@ def ncu_page(part):
 
 PAGES = {"machine": ("Machine", machine_page), "kernels": ("Kernels against their references", kernels_page),
          "micro": ("Micro-kernels: GPU against emulator", micro_page), "bench": ("Beside the peers", bench_page),
-         "ncu": ("Nsight Compute", ncu_page)}
+         "fcbench": ("fc-bench", fcbench_page), "ncu": ("Nsight Compute", ncu_page)}
 
 
 def write(results, folder):

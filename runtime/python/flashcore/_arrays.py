@@ -5,7 +5,7 @@ Neither library is imported before an array of it arrives.
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .errors import ArgumentError, RefusedError
 
@@ -78,13 +78,13 @@ def layout(value: Any, name: str) -> Tuple[int, Tuple[int, ...], Tuple[int, ...]
             raise RefusedError(f"`{name}` has layout {value.layout}, and must be strided")
         return value.data_ptr(), tuple(value.shape), value.stride()
     size = value.itemsize
+    strides: List[int] = []
     if value.size == 0:  # NumPy's strides of nothing are 0
-        strides, step = [], 1
+        step = 1
         for extent in reversed(value.shape):
             strides.insert(0, step)
             step *= max(extent, 1)
         return value.ctypes.data, value.shape, tuple(strides)
-    strides = []
     for stride in value.strides:
         if stride % size:
             raise RefusedError(f"`{name}` has a stride of {stride} bytes, which is no multiple of its {size}-byte elements")
@@ -139,6 +139,6 @@ def is_tracing() -> bool:
     return torch is not None and hasattr(torch, "compiler") and torch.compiler.is_compiling()
 
 
-def elem_named(name: str) -> "str | None":
+def elem_named(name: str) -> Optional[str]:
     """The element type that a dtype of this name has: "float16" is f16."""
     return _FROM_NUMPY.get(name)

@@ -50,7 +50,7 @@ class Kernel:
         self._inputs = [param for param in self.params if not param.output]
         self._outputs = [param for param in self.params if param.output]
         self._by_name = {param.name: param for param in self.params}
-        self._result = collections.namedtuple(self.name, [p.name for p in self._outputs], rename=True)
+        self._tuples: Dict[Tuple[str, ...], Any] = {}
         self._local = threading.local()
         self._loaded: Dict[str, _native.Handle] = {}
         self._lock = threading.Lock()
@@ -183,9 +183,11 @@ class Kernel:
         return results[0] if len(results) == 1 else self._tuple(wanted, results)
 
     def _tuple(self, names: Sequence[str], values: Sequence[Any]) -> Any:
-        if list(names) == [param.name for param in self._outputs]:
-            return self._result(*values)
-        return collections.namedtuple(self.name, list(names), rename=True)(*values)
+        """A named tuple; its class is made once for the same names."""
+        kind = self._tuples.get(tuple(names))
+        if kind is None:
+            kind = self._tuples[tuple(names)] = _named_tuple(self.name, names)
+        return kind(*values)
 
     def _staged(self, place: str, given: Dict[str, Any], wanted: Sequence[str], model: Any) -> Any:
         """NumPy arrays on a device with memory of its own: copied there and back."""
@@ -248,6 +250,10 @@ class Kernel:
     def digest(self) -> str:
         """The SHA-256 of the code."""
         return hashlib.sha256(self.code).hexdigest()
+
+
+def _named_tuple(name: str, fields: Sequence[str]) -> Any:
+    return collections.namedtuple(name, list(fields), rename=True)  # type: ignore[misc]
 
 
 def _kind(value: Any) -> str:
