@@ -8,6 +8,7 @@
 #include "compiler/Target/EmitPtx.h"
 #include "compiler/Target/Manifest.h"
 #include "compiler/Target/TargetInfo.h"
+#include "compiler/Target/TunedSchedules.h"
 #include "dsl/DumpAst.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -15,6 +16,8 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SHA256.h"
 
 using namespace llvm;
 using mlir::failed;
@@ -32,6 +35,50 @@ template <class T> std::optional<T> valueOr(Expected<T> value, raw_ostream &erro
   if (value)
     return std::move(*value);
   return refuse(errors, toString(value.takeError()));
+}
+
+/// The kernel that is compiled, where it is one and the text does not fix its schedule.
+const dsl::Kernel *kernelToTune(const dsl::Program &program, const CompileOptions &options) {
+  const dsl::Kernel *only = nullptr;
+  for (const dsl::Kernel &kernel : program.kernels)
+    if (options.kernel.empty() || kernel.name == options.kernel) {
+      if (only || !kernel.schedules.empty())
+        return nullptr;
+      only = &kernel;
+    }
+  return only;
+}
+
+/// `options` with the strategy and the schedule of a tuned table, where it has them for this
+/// kernel. What the command line says wins.
+Expected<CompileOptions> withTunedSchedule(const CompileOptions &options,
+                                           const dsl::Program &program) {
+  TunedQuery query{kernelToTune(program, options), "", options.target, options.strategy};
+  if (!query.kernel || options.tuned == "none")
+    return options;
+  query.sha256 =
+      toHex(SHA256::hash(arrayRefFromStringRef(program.files.front().text)), /*LowerCase=*/true);
+  std::string table = builtInTunedTable(options.target).str();
+  query.measuredOnly = options.tuned.empty();
+  if (!options.tuned.empty()) {
+    auto file = MemoryBuffer::getFile(options.tuned);
+    if (!file)
+      return createStringError(file.getError(),
+                               "cannot read " + options.tuned + ": " + file.getError().message());
+    table = (*file)->getBuffer().str();
+  }
+  CompileOptions result = options;
+  if (table.empty())
+    return result;
+  Expected<std::optional<TunedSchedule>> found = findTuned(table, query);
+  if (!found)
+    return found.takeError();
+  if (*found) {
+    result.strategy = (*found)->strategy;
+    result.schedule = (*found)->items;
+    llvm::append_range(result.schedule, options.schedule);
+  }
+  return result;
 }
 
 /// Runs the stages up to `options.stopAfter`. A pass that crashes, or fails without a word, leaves
@@ -88,8 +135,11 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
     messages.finish(false);
     return std::nullopt;
   }
-  StageDumper dumper(options.dumpStages, *program, options);
-  if (!runStages(*module, options, messages, dumper))
+  std::optional<CompileOptions> tuned = valueOr(withTunedSchedule(options, *program), errors);
+  if (!tuned)
+    return std::nullopt;
+  StageDumper dumper(options.dumpStages, *program, *tuned);
+  if (!runStages(*module, *tuned, messages, dumper))
     return std::nullopt;
   if (!dumper.error().empty())
     return refuse(errors, "--dump-stages: " + dumper.error());

@@ -21,7 +21,10 @@ struct CompileOptions {
   std::string target = "sm_80";
   std::string strategy = "auto";
   std::vector<std::string> schedule; ///< "i=64", "warps=4"
-  Stage stopAfter = Stage::Thread;   ///< matters to Emit::Mlir only
+  /// A table of tools/fc-tune for what `schedule` and the text leave open; empty: that of the
+  /// target that is built in, of which only measured entries count; "none": none.
+  std::string tuned;
+  Stage stopAfter = Stage::Thread; ///< matters to Emit::Mlir only
   Emit emit = Emit::Ptx;
   std::string dumpStages; ///< a folder for one file a stage; empty: none
   bool color = false;

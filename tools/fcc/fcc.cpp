@@ -105,6 +105,10 @@ int main(int argc, char **argv) {
       ->type_name("ITEMS")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_option("--tuned", options.tuned,
+                 "a table of fc-tune for what else is left open (default: what was measured and is "
+                 "built in; `none`)")
+      ->type_name("FILE");
   app.add_option("--kernel", options.kernel, "only this kernel of the file")->type_name("NAME");
   app.add_option("--stop-after", stopAfter, "stop when this stage has ended (--help-stages)")
       ->type_name("STAGE");
