@@ -290,7 +290,7 @@ std::string exampleOperand(const Form &form, const OperandSpec &spec,
 
 std::string conformancePtx(unsigned sm, bool archSpecific) {
   std::string text =
-      fmt::format(".version 8.6\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
+      fmt::format(".version 8.7\n.target sm_{}{}\n.address_size 64\n.visible .entry forms()\n{{\n"
                   ".reg .pred %p<10>;\n.reg .b16 %h<10>;\n.reg .b32 %r<64>;\n.reg .b64 %d<10>;\n"
                   "targets: .branchtargets done;\n",
                   sm, archSpecific ? "a" : "");

@@ -8,6 +8,8 @@
 #include "runtime/emulator/Decoder.h"
 #include "runtime/emulator/Half.h"
 
+#include <algorithm>
+#include <climits>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -21,7 +23,8 @@ namespace {
 constexpr unsigned mostElements = 16 * 32;
 
 // aux: m 0-5, n 6-11, k 12-17, operand 18-19 (0 a, 1 b, 2 c or d), column-major 20, generic 21,
-// global 22, a stride is given 23; of mma: type of a and b 24-31; imm: element types of c and d
+// global 22, a stride is given 23; of mma: type of a and b 24-31. imm of load and store: bits of an
+// element; of mma: bits of c 0-7, bits of d 8-15, registers of a 16-23, of b 24-31, saturate 32
 struct Shape {
   uint32_t aux;
   unsigned m() const { return aux & 63; }
@@ -75,7 +78,7 @@ uint32_t uniform(Warp &warp, uint16_t unit, std::string_view what) {
   return words[0];
 }
 
-/// Moves a matrix between memory and `elements` in chunks of 16 bytes, one a lane.
+/// Moves a matrix between memory and `elements` in chunks of at most 16 bytes, one a lane.
 void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t strideUnit,
               unsigned bits, bool write, uint32_t *elements) {
   Shape shape{inst.aux};
@@ -86,14 +89,15 @@ void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t str
   if (stride * bytes % 16)
     throw Fault{"MISALIGN", fmt::format("a stride of {} elements of {} bytes", stride, bytes),
                 "the stride of `wmma` has to be a multiple of 16 bytes", -1, ""};
-  unsigned perChunk = 16 / bytes, perLine = length / perChunk, chunks = lines * perLine;
+  unsigned chunkBytes = std::min(16u, length * bytes), perChunk = chunkBytes / bytes;
+  unsigned perLine = length / perChunk, chunks = lines * perLine;
   auto index = [&](unsigned line, unsigned at) {
     return shape.columnMajor() ? at * columns + line : line * columns + at;
   };
   for (unsigned first = 0; first < chunks; first += warpSize) {
     unsigned lanes = std::min(chunks - first, warpSize);
-    Access access{warp,          inst, lanes == warpSize ? allLanes : (1u << lanes) - 1,
-                  shape.space(), 16,   write};
+    Access access{warp,          inst,       lanes == warpSize ? allLanes : (1u << lanes) - 1,
+                  shape.space(), chunkBytes, write};
     access.computeAddresses(memoryOperand);
     uint64_t base = access.address[0];
     for (unsigned l = 0; l < lanes; ++l) {
@@ -103,7 +107,7 @@ void transfer(Warp &warp, const Inst &inst, unsigned memoryOperand, uint16_t str
     }
     for (unsigned l = 0; l < lanes; ++l) {
       unsigned chunk = first + l;
-      access.address[l] = base + (chunk / perLine) * stride * bytes + chunk % perLine * 16;
+      access.address[l] = base + (chunk / perLine) * stride * bytes + chunk % perLine * chunkBytes;
     }
     access.resolve();
     for (unsigned l = 0; l < lanes; ++l) {
@@ -145,30 +149,61 @@ float decode(Type type, uint32_t bits) {
                               : std::bit_cast<float>(bits & 0xffffe000u);
 }
 
+int32_t decodeInt(Type type, uint32_t bits) {
+  return type == Type::S8 ? int32_t(int8_t(bits)) : int32_t(uint8_t(bits));
+}
+
+/// d = a b + c over the elements; `Sum` is float, or int64_t for integers.
+template <class Sum, class Decode, class Start, class Finish>
+uint64_t multiplyElements(Shape shape, const uint32_t *a, const uint32_t *b, uint32_t *c,
+                          Decode decode, Start start, Finish finish) {
+  unsigned m = shape.m(), n = shape.n(), k = shape.k();
+  uint64_t useful = 0;
+  for (unsigned i = 0; i < m; ++i)
+    for (unsigned j = 0; j < n; ++j) {
+      Sum sum = start(c[i * n + j]);
+      for (unsigned x = 0; x < k; ++x) {
+        Sum p = decode(a[i * k + x]), q = decode(b[x * n + j]);
+        sum += p * q;
+        useful += p != 0 && q != 0;
+      }
+      c[i * n + j] = finish(sum);
+    }
+  return useful;
+}
+
 void multiply(Warp &warp, const Inst &inst, uint32_t mask) {
   checkWhole(mask);
   Shape shape{inst.aux};
   unsigned m = shape.m(), n = shape.n(), k = shape.k();
   Type type = Type(inst.aux >> 24);
-  bool half = inst.imm == 16;
-  unsigned inC = half ? 4 : 8, bits = type == Type::TF32 ? 32 : 16;
-  unsigned inAB = type == Type::F16 ? 8 : 4;
+  bool integers = type == Type::S8 || type == Type::U8;
+  unsigned bits = type == Type::TF32 ? 32 : ptx::bitsOf(type);
+  unsigned bitsC = inst.imm & 0xff, bitsD = inst.imm >> 8 & 0xff;
+  unsigned inA = inst.imm >> 16 & 0xff, inB = inst.imm >> 24 & 0xff, inC = bitsC / 4,
+           inD = bitsD / 4;
   uint32_t a[mostElements], b[mostElements], c[mostElements];
-  readFragment(warp, inst.op + inC, inAB, bits, m * k, a);
-  readFragment(warp, inst.op + inC + inAB, inAB, bits, k * n, b);
-  readFragment(warp, inst.op + inC + 2 * inAB, inC, half ? 16 : 32, m * n, c);
-  uint64_t useful = 0;
-  for (unsigned i = 0; i < m; ++i)
-    for (unsigned j = 0; j < n; ++j) {
-      float sum = half ? fromHalf(uint16_t(c[i * n + j])) : std::bit_cast<float>(c[i * n + j]);
-      for (unsigned x = 0; x < k; ++x) {
-        float p = decode(type, a[i * k + x]), q = decode(type, b[x * n + j]);
-        sum += p * q;
-        useful += p != 0 && q != 0;
-      }
-      c[i * n + j] = half ? toHalf(sum) : std::bit_cast<uint32_t>(canonical(sum));
-    }
-  writeFragment(warp, inst.op, inC, half ? 16 : 32, m * n, c);
+  readFragment(warp, inst.op + inD, inA, bits, m * k, a);
+  readFragment(warp, inst.op + inD + inA, inB, bits, k * n, b);
+  readFragment(warp, inst.op + inD + inA + inB, inC, bitsC, m * n, c);
+  uint64_t useful;
+  if (integers) {
+    bool saturate = inst.imm >> 32 & 1;
+    useful = multiplyElements<int64_t>(
+        shape, a, b, c, [=](uint32_t x) { return decodeInt(type, x); },
+        [](uint32_t x) { return int32_t(x); },
+        [=](int64_t sum) {
+          return uint32_t(saturate ? std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX) : sum);
+        });
+  } else {
+    useful = multiplyElements<float>(
+        shape, a, b, c, [=](uint32_t x) { return decode(type, x); },
+        [=](uint32_t x) { return bitsC == 16 ? fromHalf(uint16_t(x)) : std::bit_cast<float>(x); },
+        [=](float sum) {
+          return bitsD == 16 ? toHalf(sum) : std::bit_cast<uint32_t>(canonical(sum));
+        });
+  }
+  writeFragment(warp, inst.op, inD, bitsD, m * n, c);
   warp.countMatrix(uint64_t(2) * m * n * k, 2 * useful);
 }
 
@@ -188,9 +223,13 @@ bool bindWmma(const Match &match, Inst &inst) {
   inst.kind = Kind::Aligned;
   const auto &words = match.words;
   if (words[0] == "mma") {
-    Type input = match.types.size() == 4 ? match.types[1] : Type::F16;
+    bool named = match.types.size() == 4; // otherwise those of f16 are left out
+    Type input = named ? match.types[1] : Type::F16;
+    Type d = match.types[0], c = match.types.back();
     inst.aux = sizesOf(words[5]) | uint32_t(input) << 24;
-    inst.imm = match.types[0] == Type::F16 ? 16 : 32;
+    inst.imm = int64_t(ptx::bitsOf(c)) | int64_t(ptx::bitsOf(d)) << 8 |
+               int64_t(match.form.operands[1].vector) << 16 |
+               int64_t(match.form.operands[2].vector) << 24 | int64_t(match.has("satfinite")) << 32;
     inst.run = multiply;
     return true;
   }
@@ -199,7 +238,7 @@ bool bindWmma(const Match &match, Inst &inst) {
              uint32_t(match.space() == Space::Generic) << 21 |
              uint32_t(match.space() == Space::Global) << 22 |
              uint32_t(match.source.operands.size() == 3) << 23;
-  inst.imm = match.type() == Type::F16 || match.type() == Type::BF16 ? 16 : 32;
+  inst.imm = ptx::bitsOf(match.type());
   inst.run = words[0] == "load" ? load : store;
   return true;
 }
