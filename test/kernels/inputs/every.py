@@ -1,0 +1,65 @@
+"""every.py: every kernel of a folder in every rung, with small shapes and inputs that make sense of it."""
+import os
+import re
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+RUNGS = ["scalar", "tensor", "pipelined"]
+# Several tiles of queries and of keys, with tails, and more tiles than a ring has slots. Kernels of one sequence have M alone.
+DIMS = {"B": 1, "H": 2, "G": 1, "M": 70, "N": 330, "P": 200, "S": 330, "W": 3}
+ALONE = 330
+# What a kernel needs beside that: lengths that are lengths, and windows that end within the shape.
+INPUTS = {
+    "block_diffusion": ["--set", "block=16"],
+    "chunked": ["--set", "chunk=90"],
+    "cross": ["--fill", "len=const:200"],
+    "dilated": ["--set", "window=100"],
+    "document": ["--fill", "doc=steps:5"],
+    "longformer": ["--set", "window=20", "--set", "global=3"],
+    "natten1d": ["--set", "r=9"],
+    "natten2d": ["--set", "r=2"],
+    "padding": ["--fill", "length=const:200"],
+    "prefix_lm": ["--fill", "prefix=const:100"],
+    "sliding_sink": ["--set", "window=100"],
+    "sliding_window": ["--set", "left=100"],
+    "tree": ["--fill", "anc=uniform:-2000000000:2000000000"],
+    "varlen": ["--fill", "cuq=cumulative:200", "--fill", "cuk=cumulative:330", "--set", "longest=200"],
+}
+FIXED = {"natten2d": {"M": 320}}
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def shape_of(fc_run, ptx, name):
+    """--shape for all dimensions that the PTX's kernels have."""
+    listed = run(fc_run, ptx, "--list").stdout
+    constants = set(re.findall(r"(\w+) = ", " ".join(re.findall(r"^kernel \w+<(.*)>$", listed, re.M))))
+    dims = [dim for shape in re.findall(r"\[([^\]]*)\]", listed) for dim in re.findall(r"\b[A-Z]\w*\b", shape)]
+    dims = sorted(set(dims) - constants)
+    values = dict(DIMS, **({} if "N" in dims else {"M": ALONE}))
+    values.update(FIXED.get(name, {}))
+    return ",".join("%s=%d" % (dim, values.get(dim, 3)) for dim in dims)
+
+
+def every(fcc, fc_run, folder, work):
+    """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)]."""
+
+    def one(job):
+        path, rung, ptx = job
+        name = os.path.splitext(os.path.relpath(path, folder))[0]
+        compiled = run(fcc, path, "--strategy=" + rung, "-o", ptx)
+        if compiled.returncode:
+            return name, rung, "refused: " + (compiled.stderr.strip().splitlines() or [""])[0]
+        shape = shape_of(fc_run, ptx, name)
+        return name, rung, work(name, rung, path, ptx, ["--threads=1", "--shape", shape, *INPUTS.get(name, [])])
+
+    with tempfile.TemporaryDirectory() as temporary:
+        files = sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".fc"))
+        jobs = [(path, rung, os.path.join(temporary, "%d-%s.ptx" % (number, rung)))
+                for number, path in enumerate(files) for rung in RUNGS
+                if re.search(r"^kernel ", open(path).read(), re.M)]  # not libraries
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(one, jobs))
