@@ -64,6 +64,17 @@ class Calls(unittest.TestCase):
         expected = attention(q, keys.repeat(2, 1), v.repeat(2, 1))[0]
         numpy.testing.assert_allclose(self.k(q, keys, v), expected, atol=2e-3)
 
+    def test_one_shape_after_another(self):
+        for m, n in ((20, 33), (20, 33), (5, 33), (5, 70), (20, 33), (20, 33)):
+            arrays = inputs(m=m, n=n)
+            o, lse = self.k(*arrays, outputs=("o", "lse"))
+            expected = attention(*arrays)
+            numpy.testing.assert_allclose(o, expected[0], atol=2e-3)
+            numpy.testing.assert_allclose(lse, expected[1], atol=2e-3)
+            numpy.testing.assert_allclose(self.k(*arrays), expected[0], atol=2e-3)
+        swapped = numpy.ascontiguousarray(self.q.swapaxes(1, 2)).swapaxes(1, 2)  # the same shape, other strides
+        numpy.testing.assert_allclose(self.k(swapped, self.keys, self.v), self.o, atol=2e-3)
+
     def test_no_rows(self):
         self.assertEqual(self.k(self.q[:, :, :0], self.keys, self.v).shape, (1, 2, 0, 16))
 

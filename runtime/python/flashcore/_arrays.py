@@ -71,12 +71,23 @@ def elem_of(value: Any, name: str, expected: str) -> str:
     return elem
 
 
-def layout(value: Any, name: str) -> Tuple[int, Tuple[int, ...], Tuple[int, ...]]:
-    """Address, shape and strides in elements."""
+def form(value: Any) -> Any:
+    """All of an array but its data, to be compared with another's."""
+    if is_torch(value):
+        return value.shape, value.stride() if value.layout is sys.modules["torch"].strided else None, value.dtype
+    return value.shape, value.strides, value.dtype
+
+
+def address(value: Any) -> int:
+    return value.data_ptr() if is_torch(value) else value.ctypes.data
+
+
+def layout(value: Any, name: str) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
+    """Shape and strides in elements."""
     if is_torch(value):
         if value.layout is not sys.modules["torch"].strided:
             raise RefusedError(f"`{name}` has layout {value.layout}, and must be strided")
-        return value.data_ptr(), tuple(value.shape), value.stride()
+        return tuple(value.shape), value.stride()
     size = value.itemsize
     strides: List[int] = []
     if value.size == 0:  # NumPy's strides of nothing are 0
@@ -84,12 +95,12 @@ def layout(value: Any, name: str) -> Tuple[int, Tuple[int, ...], Tuple[int, ...]
         for extent in reversed(value.shape):
             strides.insert(0, step)
             step *= max(extent, 1)
-        return value.ctypes.data, value.shape, tuple(strides)
+        return value.shape, tuple(strides)
     for stride in value.strides:
         if stride % size:
             raise RefusedError(f"`{name}` has a stride of {stride} bytes, which is no multiple of its {size}-byte elements")
         strides.append(stride // size)
-    return value.ctypes.data, value.shape, tuple(strides)
+    return value.shape, tuple(strides)
 
 
 def torch_device(value: Any) -> str:

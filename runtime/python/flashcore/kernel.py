@@ -172,7 +172,6 @@ class Kernel:
         for param in self._outputs:
             value = given.get(param.name)
             if value is None and (param.name in wanted or not param.nullable):
-                launch.set(param, None)
                 value = _arrays.empty_like(model, param.elem, launch.shape_of(param))
             if value is not None and not _arrays.writable(value):
                 raise RefusedError(f"kernel `{self.name}`: `{param.name}` is read-only, and the kernel writes it")
@@ -260,6 +259,19 @@ def _kind(value: Any) -> str:
     return "an array" if _arrays.is_array(value) else f"of type {type(value).__name__}"
 
 
+class _Room:
+    """Where a tensor is described for the C API; filled anew only when the shape, the strides or the type change."""
+
+    __slots__ = ("seen", "name", "extents", "steps", "tensor")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.seen: Any = None
+        self.extents: Any = None
+        self.steps: Any = None
+        self.tensor: Any = None
+
+
 class _Launch:
     """An fc_launch with room for its arguments. For one thread."""
 
@@ -268,48 +280,63 @@ class _Launch:
         self.module = module
         self.handle = _native.Handle("fc_launch_destroy")
         self.library.fc_launch_create(module.pointer, kernel.encode(), self.handle.place())
-        self.rooms: Dict[str, Tuple[bytes, Any, Any, Any]] = {}
+        self.give = self.library.fc_launch_tensor
+        self.rooms: Dict[str, _Room] = {}
         self.given: Dict[str, bool] = {}
+        self.version = 0
+        """Counts the changes of the inputs' shapes: what was computed from them holds until the next."""
+        self.shapes: Dict[str, Tuple[int, Tuple[int, ...]]] = {}
 
     def set(self, param: Param, value: Any, address: Optional[int] = None) -> None:
         """Gives an argument, or takes it back. `address`: where the data lies, if not in `value`."""
-        pointer, name = self.handle.pointer, param.name.encode()
+        name = param.name
         if value is None:
-            if self.given.get(param.name, False):
-                self.library.fc_launch_tensor(pointer, name, None)
-                self.given[param.name] = False
+            if self.given.get(name):
+                self.give(self.handle.pointer, name.encode(), None)
+                self.given[name] = False
+                self.version += not param.output
             return
-        self.given[param.name] = True
-        if param.is_tensor:
-            self.set_tensor(param, name, value, address)
+        if not self.given.get(name):
+            self.given[name] = True
+            self.version += not param.output
+        pointer = self.handle.pointer
+        if param.shape is not None:
+            self.set_tensor(param, value, address)
         elif param.elem == "bool":
-            self.library.fc_launch_bool(pointer, name, int(bool(value)))
+            self.library.fc_launch_bool(pointer, name.encode(), int(bool(value)))
         elif isinstance(value, float) or param.elem == "f32":
-            self.library.fc_launch_float(pointer, name, float(value))
+            self.library.fc_launch_float(pointer, name.encode(), float(value))
         else:
-            self.library.fc_launch_int(pointer, name, _integer(param, value))
+            self.library.fc_launch_int(pointer, name.encode(), _integer(param, value))
 
-    def set_tensor(self, param: Param, name: bytes, value: Any, address: Optional[int]) -> None:
-        data, shape, strides = _arrays.layout(value, param.name)
-        rank = len(shape)
+    def set_tensor(self, param: Param, value: Any, address: Optional[int]) -> None:
         room = self.rooms.get(param.name)
-        if room is None or len(room[1]) != rank:
-            extents, steps = (ctypes.c_int64 * rank)(), (ctypes.c_int64 * rank)()
-            tensor = _native.Tensor(None, 0, rank, extents, steps)
-            room = self.rooms[param.name] = (name, extents, steps, tensor)
-        _, extents, steps, tensor = room
-        extents[:] = shape
-        steps[:] = strides
-        tensor.data = (data if address is None else address) or None
-        tensor.dtype = _arrays.CODES[_arrays.elem_of(value, param.name, param.elem)]
-        self.library.fc_launch_tensor(self.handle.pointer, name, tensor)
+        if room is None:
+            room = self.rooms[param.name] = _Room(param.name.encode())
+        seen = _arrays.form(value)
+        if room.seen != seen:
+            shape, strides = _arrays.layout(value, param.name)
+            rank = len(shape)
+            room.extents, room.steps = (ctypes.c_int64 * rank)(*shape), (ctypes.c_int64 * rank)(*strides)
+            code = _arrays.CODES[_arrays.elem_of(value, param.name, param.elem)]
+            room.tensor = _native.Tensor(None, code, rank, room.extents, room.steps)
+            room.seen = seen
+            self.version += not param.output
+        room.tensor.data = (_arrays.address(value) if address is None else address) or None
+        self.give(self.handle.pointer, room.name, room.tensor)
 
     def shape_of(self, param: Param) -> Tuple[int, ...]:
+        """The shape that an output must have, by what was given so far."""
+        known = self.shapes.get(param.name)
+        if known is not None and known[0] == self.version:
+            return known[1]
+        self.set(param, None)  # its shape of the last call says nothing of this one
         assert param.shape is not None
-        rank = len(param.shape)
-        room = (ctypes.c_int64 * rank)()
-        self.library.fc_launch_shape(self.handle.pointer, param.name.encode(), room, rank)
-        return tuple(room)
+        room = (ctypes.c_int64 * len(param.shape))()
+        self.library.fc_launch_shape(self.handle.pointer, param.name.encode(), room, len(param.shape))
+        shape = tuple(room)
+        self.shapes[param.name] = (self.version, shape)
+        return shape
 
 
 def _integer(param: Param, value: Any) -> int:

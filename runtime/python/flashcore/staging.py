@@ -62,7 +62,6 @@ def run_staged(kernel: "Kernel", place: str, given: Dict[str, Any], wanted: Sequ
         value = given.get(param.name)
         fresh = value is None
         if fresh and (param.name in wanted or not param.nullable):
-            launch.set(param, None)
             value = _arrays.empty_like(model, param.elem, launch.shape_of(param))
         if value is None:
             launch.set(param, None)
