@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import os
+import shlex
 
 import numpy
 
@@ -10,11 +11,11 @@ from common import KIT, Part, kernels, load_flashcore, one_line, run
 TOLERANCE = 1e-3  # relative, in L2; as fc-run's for f16 and f32
 
 
-def check(part, entry, shape):
+def check(part, entry, arguments):
     source = KIT / "kernels" / entry["source"]
-    code, out, err = run([KIT / "bin" / "fc-run", KIT / "ptx" / entry["ptx"], f"--device={part.device}", "--shape", shape,
-                          "--check", source, "--json"], min(60, part.left() + 5))
-    row = {"name": entry["name"], "shape": shape, "pass": code == 0}
+    code, out, err = run([KIT / "bin" / "fc-run", KIT / "ptx" / entry["ptx"], f"--device={part.device}",
+                          *shlex.split(arguments), "--check", source, "--json"], min(60, part.left() + 5))
+    row = {"name": entry["name"], "arguments": arguments, "pass": code == 0}
     try:
         # One object, or one a kernel of the file.
         reports = json.loads(out if out.lstrip().startswith("[") else "[" + out.replace("}\n{", "},\n{") + "]")
@@ -75,9 +76,9 @@ def main():
     part = Part(__doc__)
     listed = kernels()
     rows = part.result["rows"] = []
-    jobs = [(entry, shape) for entry in listed if entry["use"] == "check" for shape in entry["shapes"]]
-    # The first shape of every kernel, then the second of every kernel: if time runs out, all have been seen.
-    jobs.sort(key=lambda job: job[0]["shapes"].index(job[1]))
+    jobs = [(entry, arguments) for entry in listed if entry["use"] == "check" for arguments in entry["checks"]]
+    # The first check of every kernel, then the second of every kernel: if time runs out, all have been seen.
+    jobs.sort(key=lambda job: job[0]["checks"].index(job[1]))
     part.result["wanted"] = len(jobs)
     with concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 2)) as pool:
         running = [pool.submit(lambda job: None if part.left() <= 0 else check(part, *job), job) for job in jobs]

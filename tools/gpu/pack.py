@@ -1,6 +1,7 @@
 """Compiles every kernel by every rung for the kit, and lists them: KIT/kernels.json and KIT/ptx.tar.gz.
 
-An entry of kernels.json: name, file of the PTX, source, kernel(s), defines, target, strategy, shapes to check at. What `fcc`
+An entry of kernels.json: name, file of the PTX, source, defines, target, strategy, and how to check it: the arguments of fc-run (shapes,
+fills, scalars) that test/kernels/ has for this kernel, so that they are said once. What `fcc`
 refuses (a rung that a kernel does not have) is listed with its words, and not packed.
 """
 import concurrent.futures
@@ -8,13 +9,26 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
 
-# What a kernel is run at: lengths with tails, grouped heads, one that is all whole tiles.
-SHAPES = ["B=2,H=4,G=2,M=200,N=333", "B=1,H=8,G=8,M=512,N=512"]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 STRATEGIES = {"sm_80": ["scalar", "tensor", "pipelined"], "sm_90a": ["auto", "specialized"]}
+
+
+def checks_of(source, count):
+    """The first arguments of fc-run, without the seed, with which the tests check a kernel."""
+    stem = source[:-3].split("/")[0] if "/" in source else source[:-3]
+    text = (ROOT / "test" / "kernels" / f"{stem}.test").read_text()
+    found = re.findall(rf"%fc-run \S+ (.*?) --check %kernels/{re.escape(source)}", text)
+    # A file that the test makes, of lengths, is as good as any other lengths.
+    found = [re.sub(r"--in (\w+)=%t\S+", r"--fill \1=uniform:0:N", arguments) for arguments in found]
+    distinct = list(dict.fromkeys(re.sub(r" ?--seed \d+", "", arguments) for arguments in found if "%" not in arguments))
+    if not distinct:
+        sys.exit(f"pack.py: error: test/kernels/{stem}.test has no `fc-run ... --check` of {source}")
+    return distinct[:count]
 
 
 def compile_one(kit, entry):
@@ -42,7 +56,7 @@ def entries(kit, small):
                         stem = source[:-3].replace("/", "-")
                         name = f"{stem}-{elem}-{head}-{target}-{strategy}"
                         yield {"name": name, "ptx": f"{name}.ptx", "source": source, "target": target, "strategy": strategy,
-                               "defines": {"D": head, "T": elem}, "shapes": SHAPES[:1] if small else SHAPES, "use": "check"}
+                               "defines": {"D": head, "T": elem}, "checks": checks_of(source, 1 if small else 2), "use": "check"}
 
 
 def golden_entries(kit, small):

@@ -57,8 +57,8 @@ def kernels_page(part):
             kernel = row["name"]
             worst[kernel] = max(worst.get(kernel, 0), row.get("rel_l2") or 0)
     if wrong:
-        lines += ["**Wrong:**", ""] + table(["kernel", "shape", "rel. L2", "words"], [
-            (row["name"], row.get("shape", "golden"), row.get("rel_l2", ""), " ".join(row.get("words", "").split())[:200]) for row in wrong])
+        lines += ["**Wrong:**", ""] + table(["kernel", "arguments", "rel. L2", "words"], [
+            (row["name"], row.get("arguments", "golden"), row.get("rel_l2", ""), " ".join(row.get("words", "").split())[:200]) for row in wrong])
     return lines + table(["kernel", "worst rel. L2"], [(name, f"{error:.1e}") for name, error in sorted(worst.items())])
 
 
