@@ -1,6 +1,7 @@
 // Device.h - what runs kernels: the interface between launches, which know manifests, and machines,
 // which know entries, bytes and memory. The emulator implements it; a GPU's driver fits behind it.
 #pragma once
+#include "runtime/Elem.h"
 #include "runtime/Error.h"
 #include <array>
 #include <cstddef>
@@ -35,6 +36,21 @@ struct EntryLaunch {
     uint64_t byteOffset;
   };
   std::vector<Pointer> pointers;
+  /// What TMA reads a tensor by, 128 bytes that go to `params[paramOffset]`; how they are written
+  /// is the device's affair. Arrays begin with the innermost dimension.
+  struct TensorMap {
+    uint32_t paramOffset;
+    size_t buffer;
+    uint64_t byteOffset;
+    Elem elem;
+    uint32_t rank;
+    std::array<uint64_t, 5> extents; ///< elements
+    std::array<uint64_t, 4> strides; ///< bytes, of all dimensions but the innermost
+    std::array<uint32_t, 5> box;     ///< elements
+    uint32_t swizzle;                ///< bytes
+    bool nanFill;
+  };
+  std::vector<TensorMap> tensorMaps;
 };
 
 /// A range of memory that a launch may touch. Ranges of one plan do not overlap.

@@ -185,6 +185,13 @@ private:
 
 bool EmulatorModule::run(const LaunchPlan &plan, void *, const Progress &progress,
                          RunResult &result, Error &error) const {
+  for (const EntryLaunch &entry : plan.launches)
+    if (!entry.tensorMaps.empty())
+      return error.set(
+          Code::Unsupported,
+          "`{}` is launched with tensor maps, which the emulator does not have: compile "
+          "with another --strategy to run it here",
+          entry.entry);
   const Options options = device->current();
   std::vector<std::vector<std::byte>> workspaces;
   emu::Launch launch;

@@ -84,6 +84,7 @@ private:
   std::string valuesIn(const Expr &expr) const;
   bool layOutEntry(const LaunchSpec &spec, LaunchPlan &plan);
   bool layOutArgs(const LaunchSpec &spec, EntryLaunch &entry);
+  bool layOutTensorMap(const TensorMapSpec &map, uint32_t offset, EntryLaunch &entry);
   bool makeBuffers(LaunchPlan &plan);
 
   const Launch &launch;

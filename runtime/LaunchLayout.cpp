@@ -125,13 +125,56 @@ bool LaunchCheck::layOutEntry(const LaunchSpec &launchSpec, LaunchPlan &plan) {
   return true;
 }
 
+/// A tensor as TMA takes it: the rules are those of the driver's cuTensorMapEncodeTiled, in words
+/// of the `.fc`.
+bool LaunchCheck::layOutTensorMap(const TensorMapSpec &map, uint32_t offset, EntryLaunch &entry) {
+  const Param &param = spec.params[map.tensor];
+  const Placed &it = placed[map.tensor];
+  constexpr uint64_t unit = 16, mostStride = uint64_t{1} << 40, mostExtent = uint64_t{1} << 32;
+  auto cannot = [&](const std::string &why) {
+    return refuse(fmt::format("`{}` is read by TMA in `{}`: {}", param.name, entry.entry, why));
+  };
+  if (!homes[map.tensor])
+    return cannot("it has no memory");
+  if (it.address % unit)
+    return cannot(
+        fmt::format("it is at address {:#x}, which must be aligned to 16 bytes", it.address));
+  EntryLaunch::TensorMap made{};
+  made.paramOffset = offset;
+  made.buffer = homes[map.tensor]->buffer;
+  made.byteOffset = homes[map.tensor]->offset;
+  made.elem = param.elem;
+  made.rank = static_cast<uint32_t>(it.shape.size());
+  made.swizzle = map.swizzle;
+  made.nanFill = map.nanFill;
+  const auto size = static_cast<uint64_t>(bytesOf(param.elem));
+  for (uint32_t i = 0; i < made.rank; ++i) {
+    const size_t dim = made.rank - 1 - i;
+    made.extents[i] = static_cast<uint64_t>(it.shape[dim]);
+    made.box[i] = map.box[dim];
+    if (made.extents[i] > mostExtent)
+      return cannot(fmt::format("extent {} is {}, and must be at most 2^32", dim, it.shape[dim]));
+    if (i == 0)
+      continue;
+    uint64_t &stride = made.strides[i - 1];
+    // The stride of a single element is never used, but has to be one that is allowed.
+    stride = it.shape[dim] > 1 ? static_cast<uint64_t>(it.strides[dim]) * size : unit;
+    if (stride % unit || stride >= mostStride)
+      return cannot(fmt::format("stride {} is {} bytes, and must be a multiple of 16 below 2^40",
+                                dim, stride));
+  }
+  entry.tensorMaps.push_back(made);
+  return true;
+}
+
 bool LaunchCheck::layOutArgs(const LaunchSpec &launchSpec, EntryLaunch &entry) {
   entry.params.reserve(8 * launchSpec.args.size());
   entry.slots.reserve(launchSpec.args.size());
   entry.pointers.reserve(spec.params.size());
   for (const Arg &arg : launchSpec.args) {
     const uint32_t bytes = bytesOfArg(spec, arg);
-    const auto offset = static_cast<uint32_t>((entry.params.size() + bytes - 1) / bytes * bytes);
+    const uint32_t align = alignOfArg(spec, arg);
+    const auto offset = static_cast<uint32_t>((entry.params.size() + align - 1) / align * align);
     entry.params.resize(offset + bytes);
     entry.slots.push_back({offset, bytes});
     uint64_t bits = 0;
@@ -143,6 +186,10 @@ bool LaunchCheck::layOutArgs(const LaunchSpec &launchSpec, EntryLaunch &entry) {
     case Arg::Kind::Workspace:
       entry.pointers.push_back({offset, firstWorkspace + arg.index, 0});
       break;
+    case Arg::Kind::TensorMap:
+      if (!layOutTensorMap(launchSpec.tensorMaps[arg.index], offset, entry))
+        return false;
+      continue;
     case Arg::Kind::Stride:
       if (placed[arg.index].present)
         bits = static_cast<uint64_t>(placed[arg.index].strides[static_cast<size_t>(arg.dim)]);

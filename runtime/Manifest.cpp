@@ -185,7 +185,9 @@ private:
   void param(const Json &json, size_t number);
   void variant(const Json &json, Variant &into);
   void launch(const Json &json, LaunchSpec &into);
-  Arg arg(const Json &json);
+  TensorMapSpec tensorMap(const Json &json);
+  /// `maps`: how many tensor maps the launch has.
+  Arg arg(const Json &json, size_t maps);
 
   std::string &error;
   std::string path;
@@ -381,9 +383,58 @@ void Reader::param(const Json &json, size_t number) {
   });
 }
 
-Arg Reader::arg(const Json &json) {
+TensorMapSpec Reader::tensorMap(const Json &json) {
+  TensorMapSpec map;
+  object(json, {"tensor", "box", "swizzle", "fill"});
+  member(json, "tensor", [&](const Json &v) { map.tensor = paramOf(v, Param::Kind::Tensor); });
+  if (!ok())
+    return map;
+  const Param &tensor = kernel->params[map.tensor];
+  // What the driver asks of a tensor map, as far as it is known before there are addresses.
+  const size_t rank = tensor.shape.size();
+  if (rank < 1 || rank > 5)
+    fail("`{}` has {} dimensions, and a tensor map has 1 to 5", tensor.name, rank);
+  member(json, "box", [&](const Json &v) {
+    elements(v, [&](const Json &element, size_t) {
+      map.box.push_back(static_cast<uint32_t>(integer(element, 1, 256)));
+    });
+    if (ok() && map.box.size() != rank)
+      fail("{} has {} extents, and `{}` has {} dimensions", show(v), map.box.size(), tensor.name,
+           rank);
+  });
+  member(
+      json, "swizzle",
+      [&](const Json &v) {
+        map.swizzle = static_cast<uint32_t>(integer(v, 0, 128));
+        if (ok() && map.swizzle != 0 && map.swizzle != 32 && map.swizzle != 64 &&
+            map.swizzle != 128)
+          fail("{}, and a swizzle is over 0, 32, 64 or 128 bytes", map.swizzle);
+      },
+      /*optional=*/true);
+  member(
+      json, "fill",
+      [&](const Json &v) {
+        std::string fill;
+        read(v, fill);
+        if (ok() && fill != "zero" && fill != "nan")
+          fail("`{}`, and a fill is `zero` or `nan`", fill);
+        map.nanFill = fill == "nan";
+        if (ok() && map.nanFill && !isFloat(tensor.elem))
+          fail("`nan`, and `{}` is {}", tensor.name, name(tensor.elem));
+      },
+      /*optional=*/true);
+  if (!ok())
+    return map;
+  const uint32_t row = map.box.back() * static_cast<uint32_t>(bytesOf(tensor.elem));
+  if (row % 16 != 0 || (map.swizzle != 0 && row > map.swizzle))
+    fail("a row of the box has {} bytes, and must be a multiple of 16{}", row,
+         map.swizzle ? fmt::format(" and at most the swizzle's {}", map.swizzle) : "");
+  return map;
+}
+
+Arg Reader::arg(const Json &json, size_t maps) {
   Arg arg;
-  object(json, {"tensor", "stride", "dim", "scalar", "workspace"});
+  object(json, {"tensor", "stride", "dim", "scalar", "workspace", "tensorMap"});
   if (!ok())
     return arg;
   if (json.contains("stride")) {
@@ -414,6 +465,14 @@ Arg Reader::arg(const Json &json) {
   } else if (json.contains("scalar")) {
     arg.kind = Arg::Kind::Scalar;
     member(json, "scalar", [&](const Json &v) { arg.index = paramOf(v, Param::Kind::Scalar); });
+  } else if (json.contains("tensorMap")) {
+    arg.kind = Arg::Kind::TensorMap;
+    member(json, "tensorMap", [&](const Json &v) {
+      const auto index = integer(v, 0, INT64_MAX);
+      if (ok() && static_cast<size_t>(index) >= maps)
+        fail("{}, and the launch has {} of them", index, maps);
+      arg.index = static_cast<size_t>(index);
+    });
   } else {
     arg.kind = Arg::Kind::Workspace;
     member(json, "workspace", [&](const Json &v) {
@@ -427,7 +486,7 @@ Arg Reader::arg(const Json &json) {
 }
 
 void Reader::launch(const Json &json, LaunchSpec &into) {
-  object(json, {"entry", "grid", "block", "shared", "cluster", "args"});
+  object(json, {"entry", "grid", "block", "shared", "cluster", "tensorMaps", "args"});
   member(json, "entry", [&](const Json &v) {
     read(v, into.entry);
     if (ok() && !isEntryName(into.entry))
@@ -450,8 +509,17 @@ void Reader::launch(const Json &json, LaunchSpec &into) {
       [&](const Json &v) { into.shared = static_cast<uint32_t>(integer(v, 0, 1 << 20)); },
       /*optional=*/true);
   member(json, "cluster", [&](const Json &v) { into.cluster = triple(v, 16); }, /*optional=*/true);
+  member(
+      json, "tensorMaps",
+      [&](const Json &v) {
+        elements(
+            v, [&](const Json &element, size_t) { into.tensorMaps.push_back(tensorMap(element)); });
+      },
+      /*optional=*/true);
   member(json, "args", [&](const Json &v) {
-    elements(v, [&](const Json &element, size_t) { into.args.push_back(arg(element)); });
+    elements(v, [&](const Json &element, size_t) {
+      into.args.push_back(arg(element, into.tensorMaps.size()));
+    });
   });
 }
 
@@ -671,9 +739,15 @@ uint32_t bytesOfArg(const KernelSpec &kernel, const Arg &arg) {
     return 4;
   case Arg::Kind::Scalar:
     return static_cast<uint32_t>(bytesOf(kernel.params[arg.index].elem));
+  case Arg::Kind::TensorMap:
+    return 128;
   default:
     return 8;
   }
+}
+
+uint32_t alignOfArg(const KernelSpec &kernel, const Arg &arg) {
+  return arg.kind == Arg::Kind::TensorMap ? 64 : bytesOfArg(kernel, arg);
 }
 
 } // namespace fc::rt

@@ -57,9 +57,24 @@ struct Fact {
 
 /// One parameter of an entry.
 struct Arg {
-  enum class Kind : uint8_t { Tensor, Stride, Dim, Scalar, Workspace } kind = Kind::Tensor;
-  size_t index = 0; ///< of params (Tensor, Stride, Scalar), dims (Dim) or workspace
+  enum class Kind : uint8_t {
+    Tensor,
+    Stride,
+    Dim,
+    Scalar,
+    Workspace,
+    TensorMap
+  } kind = Kind::Tensor;
+  size_t index = 0; ///< of params (Tensor, Stride, Scalar), dims, workspace or the launch's maps
   int dim = 0;      ///< Stride
+};
+
+/// How TMA sees a tensor: the box that one copy moves, and how it lies in shared memory.
+struct TensorMapSpec {
+  size_t tensor = 0;         ///< of params
+  std::vector<uint32_t> box; ///< elements, by dimension as in the tensor's shape
+  uint32_t swizzle = 0;      ///< bytes: 0, 32, 64 or 128
+  bool nanFill = false;      ///< what is out of bounds reads as NaN, not as 0
 };
 
 struct LaunchSpec {
@@ -67,6 +82,7 @@ struct LaunchSpec {
   std::array<Expr, 3> grid;
   std::array<uint32_t, 3> block{1, 1, 1}, cluster{1, 1, 1};
   uint32_t shared = 0;
+  std::vector<TensorMapSpec> tensorMaps;
   std::vector<Arg> args;
 };
 
@@ -100,7 +116,9 @@ struct Manifest {
 /// `error`: "kernels[0].params[2].align: 3, and an alignment is a power of two".
 std::optional<Manifest> parseManifest(std::string_view json, std::string &error);
 
-/// The bytes of an argument as its entry takes it: 8, 4 or 1.
+/// The bytes of an argument as its entry takes it: 128, 8, 4 or 1.
 uint32_t bytesOfArg(const KernelSpec &kernel, const Arg &arg);
+/// Its alignment: its bytes, but 64 for a tensor map.
+uint32_t alignOfArg(const KernelSpec &kernel, const Arg &arg);
 
 } // namespace fc::rt

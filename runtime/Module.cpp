@@ -47,9 +47,12 @@ uint64_t alignmentIn(const KernelSpec &kernel) {
   for (const Variant &variant : kernel.variants) {
     if (variant.condition)
       take(*variant.condition);
-    for (const LaunchSpec &launch : variant.launches)
+    for (const LaunchSpec &launch : variant.launches) {
       for (const Expr &expr : launch.grid)
         take(expr);
+      if (!launch.tensorMaps.empty())
+        result = std::max<uint64_t>(result, 16); // what TMA asks of an address
+    }
   }
   return result;
 }
@@ -126,7 +129,8 @@ bool Module::checkEntries(Error &error) const {
         uint32_t offset = 0;
         for (size_t i = 0; i < params->size(); ++i) {
           const uint32_t bytes = bytesOfArg(kernel, launch.args[i]);
-          offset = (offset + bytes - 1) / bytes * bytes;
+          const uint32_t align = alignOfArg(kernel, launch.args[i]);
+          offset = (offset + align - 1) / align * align;
           if ((*params)[i].bytes != bytes || (*params)[i].offset != offset)
             return error.set(Code::Module,
                              "{}: parameter {} of entry `{}` has {} bytes at offset {}, and the "

@@ -138,6 +138,36 @@ bool CudaModule::prepare(Entry &entry, const EntryLaunch &launch, Error &error) 
   return true;
 }
 
+/// Writes a tensor map; TMA has no type for 8-bit floats and bools, which are bytes to it.
+bool CudaModule::encode(const EntryLaunch::TensorMap &map, const std::string &entry,
+                        Address address, std::byte *to, Error &error) const {
+  const Driver &driver = device->driver();
+  if (!driver.tensorMapEncode)
+    return error.set(Code::Unsupported,
+                     "`{}` reads by TMA, which needs a driver of CUDA 12.0 or newer, and this one "
+                     "is of CUDA {}",
+                     entry, versionText(driver.version));
+  constexpr TensorMapType types[] = {
+      TensorMapType::Float32, TensorMapType::Float16, TensorMapType::Bfloat16,
+      TensorMapType::Uint8,   TensorMapType::Uint8,   TensorMapType::Uint8,
+      TensorMapType::Uint8,   TensorMapType::Uint16,  TensorMapType::Int32,
+      TensorMapType::Uint32,  TensorMapType::Int64,   TensorMapType::Uint8};
+  static_assert(std::size(types) == numElems && static_cast<int>(Elem::I16) == 7);
+  const TensorMapSwizzle swizzle = map.swizzle == 0    ? TensorMapSwizzle::None
+                                   : map.swizzle == 32 ? TensorMapSwizzle::Bytes32
+                                   : map.swizzle == 64 ? TensorMapSwizzle::Bytes64
+                                                       : TensorMapSwizzle::Bytes128;
+  constexpr uint32_t steps[5] = {1, 1, 1, 1, 1};
+  TensorMapBytes bytes;
+  const Result code = driver.tensorMapEncode(
+      &bytes, types[static_cast<size_t>(map.elem)], map.rank, std::bit_cast<void *>(address),
+      map.extents.data(), map.strides.data(), map.box.data(), steps, tensorMapInterleaveNone,
+      swizzle, tensorMapPromotion256, map.nanFill ? tensorMapFillNan : tensorMapFillZero);
+  std::memcpy(to, &bytes, sizeof bytes);
+  return device->check(code, error,
+                       [&] { return fmt::format("make a tensor map for `{}`", entry); });
+}
+
 bool CudaModule::launch(const LaunchPlan &plan, const EntryLaunch &launch, Stream stream,
                         const std::vector<Address> &workspaces, Error &error) const {
   const auto found = functions.find(launch.entry);
@@ -163,13 +193,18 @@ bool CudaModule::launch(const LaunchPlan &plan, const EntryLaunch &launch, Strea
     places = manyPlaces.data();
   }
   std::memcpy(params, launch.params.data(), launch.params.size());
+  auto addressOf = [&](size_t index, uint64_t byteOffset) {
+    const BufferRange &buffer = plan.buffers[index];
+    return (buffer.data ? std::bit_cast<Address>(buffer.data) : workspaces[index]) + byteOffset;
+  };
   for (const EntryLaunch::Pointer &pointer : launch.pointers) {
-    const BufferRange &buffer = plan.buffers[pointer.buffer];
-    const Address address =
-        (buffer.data ? std::bit_cast<Address>(buffer.data) : workspaces[pointer.buffer]) +
-        pointer.byteOffset;
+    const Address address = addressOf(pointer.buffer, pointer.byteOffset);
     std::memcpy(params + pointer.paramOffset, &address, sizeof address);
   }
+  for (const EntryLaunch::TensorMap &map : launch.tensorMaps)
+    if (!encode(map, launch.entry, addressOf(map.buffer, map.byteOffset), params + map.paramOffset,
+                error))
+      return false;
   for (size_t i = 0; i < launch.slots.size(); ++i)
     places[i] = params + launch.slots[i].offset;
 

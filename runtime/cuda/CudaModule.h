@@ -33,6 +33,8 @@ private:
   CudaModule(std::shared_ptr<const CudaDevice> device, const std::string &content)
       : device(std::move(device)), bytes(content) {}
   bool prepare(Entry &entry, const EntryLaunch &launch, Error &error) const;
+  bool encode(const EntryLaunch::TensorMap &map, const std::string &entry, Address address,
+              std::byte *to, Error &error) const;
   bool launch(const LaunchPlan &plan, const EntryLaunch &launch, Stream stream,
               const std::vector<Address> &workspaces, Error &error) const;
 

@@ -129,6 +129,29 @@ struct MemoryPoolProperties {
   unsigned char reserved[54];
 };
 
+/// CUtensorMap: written by the driver, read by TMA.
+struct alignas(64) TensorMapBytes {
+  uint64_t words[16];
+};
+/// CUtensorMapDataType.
+enum class TensorMapType : int {
+  Uint8 = 0,
+  Uint16 = 1,
+  Uint32 = 2,
+  Int32 = 3,
+  Int64 = 5,
+  Float16 = 6,
+  Float32 = 7,
+  Bfloat16 = 9,
+};
+/// CUtensorMapSwizzle.
+enum class TensorMapSwizzle : int { None = 0, Bytes32 = 1, Bytes64 = 2, Bytes128 = 3 };
+inline constexpr int tensorMapInterleaveNone = 0; ///< CU_TENSOR_MAP_INTERLEAVE_NONE
+inline constexpr int tensorMapPromotion256 = 3;   ///< CU_TENSOR_MAP_L2_PROMOTION_L2_256B
+inline constexpr int tensorMapFillZero = 0;       ///< CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE
+/// CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA
+inline constexpr int tensorMapFillNan = 1;
+
 inline constexpr int poolReleaseThreshold = 4;   ///< CU_MEMPOOL_ATTR_RELEASE_THRESHOLD
 inline constexpr unsigned eventDefault = 0;      ///< CU_EVENT_DEFAULT
 inline constexpr unsigned streamNonBlocking = 1; ///< CU_STREAM_NON_BLOCKING

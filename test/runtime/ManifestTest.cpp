@@ -148,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{V "/condition", "[\"stride\", \"scale\", 0]", "`scale` is no tensor"},
         Bad{V "/schedule", "[]", "kernels[0].variants[0].schedule: [] is no object"},
         Bad{V "/launches", "[]", "kernels[0].variants[0].launches: is empty"},
-        Bad{L "/tensorMaps", "[]", "has a member `tensorMaps`, which format 1 does not know"},
+        Bad{L "/prefetches", "[]", "has a member `prefetches`, which format 1 does not know"},
         Bad{L "/entry", "\"\"", "kernels[0].variants[0].launches[0].entry: \"\" is no name"},
         Bad{L "/grid", "[1, 2]", "[1,2] is no array of three expressions"},
         Bad{L "/block", "[1024, 2, 1]", "is 2048 threads"},
@@ -165,7 +165,22 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{L "/args/0", "{\"stride\": \"q\"}", "args[0].dim: is missing"},
         Bad{L "/args/0", "{\"stride\": \"q\", \"dim\": 4}", "it must be from 0 to 3"},
         Bad{L "/args/0", "{\"workspace\": 0}", "0, and the kernel has 0 of them"},
-        Bad{L "/args/0", "{\"tensorMap\": 0}", "has a member `tensorMap`"}));
+        Bad{L "/args/0", "{\"tensorMap\": 0}", "0, and the launch has 0 of them"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\"}]", "tensorMaps[0].box: is missing"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"scale\", \"box\": [1]}]", "is no tensor"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 64]}]",
+            "has 2 extents, and `q` has 4 dimensions"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 1, 257, 64]}]", "from 1 to 256"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 1, 64, 4]}]",
+            "a row of the box has 8 bytes, and must be a multiple of 16"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 1, 64, 64], \"swizzle\": 64}]",
+            "a row of the box has 128 bytes, and must be a multiple of 16 and at most the "
+            "swizzle's "
+            "64"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 1, 64, 64], \"swizzle\": 16}]",
+            "16, and a swizzle is over 0, 32, 64 or 128 bytes"},
+        Bad{L "/tensorMaps", "[{\"tensor\": \"q\", \"box\": [1, 1, 64, 64], \"fill\": \"one\"}]",
+            "`one`, and a fill is `zero` or `nan`"}));
 
 TEST(Manifest, TextThatIsNoJson) {
   for (const char *text :

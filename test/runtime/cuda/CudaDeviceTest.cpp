@@ -129,8 +129,8 @@ TEST_F(FakeCuda, IsCapturedIntoAGraph) {
   driver.streamDestroy(stream);
 }
 
-/// `naive.ptx` as if it asked for this much of everything.
-std::string asking(std::string text, const std::string &member, const std::string &value) {
+/// `text` with its manifest edited.
+template <class Edit> std::string edited(std::string text, Edit edit) {
   // The manifest is a list of byte values: read it, edit it, write it anew.
   const size_t begin = text.find('{', text.find("__fc_manifest")), end = text.find('}', begin);
   std::string json;
@@ -138,14 +138,77 @@ std::string asking(std::string text, const std::string &member, const std::strin
   for (std::string number; std::getline(numbers, number, ',');)
     json += static_cast<char>(std::stoi(number));
   json.resize(json.find('\0'));
-  const std::string mark = "\"block\"";
-  json.insert(json.find(mark), fmt::format("\"{}\": {}, ", member, value));
+  edit(json);
   std::string bytes;
   for (char c : json)
     bytes += fmt::format("{}, ", static_cast<int>(c));
   const size_t open = text.find('[', text.find("__fc_manifest"));
   return text.substr(0, open) + fmt::format("[{}] = {{{}0}}", json.size() + 1, bytes) +
          text.substr(end + 1);
+}
+
+/// `naive.ptx` as if its launch had this member.
+std::string asking(const std::string &text, const std::string &member, const std::string &value) {
+  return edited(text, [&](std::string &json) {
+    json.insert(json.find("\"block\""), fmt::format("\"{}\": {}, ", member, value));
+  });
+}
+
+TEST_F(FakeCuda, EncodesTensorMaps) {
+  // The kernel takes q by a tensor map.
+  std::string text = edited(naive(), [](std::string &json) {
+    json.insert(json.find("\"block\""), "\"tensorMaps\": [{\"tensor\": \"q\", \"box\": [1, 1, 32, "
+                                        "8], \"swizzle\": 32, \"fill\": \"nan\"}], ");
+    const std::string arg = "{\"tensor\": \"q\"}";
+    json.replace(json.find(arg, json.find("\"args\"")), arg.size(), "{\"tensorMap\": 0}");
+  });
+  const std::string param = ".param .u64 q,";
+  text.replace(text.find(param), param.size(), ".param .align 64 .b8 q[128],");
+  drive("record");
+  auto device = open();
+  ASSERT_TRUE(device) << error.message;
+  auto module = load(device, text);
+  ASSERT_TRUE(module) << error.message;
+  const Ones ones(device, 100);
+  Launch launch(module, 0);
+  ones.give(launch);
+  ASSERT_TRUE(launch.run(nullptr, error)) << error.message;
+  // f16; one batch and one head, whose strides mean nothing; rows of 16 bytes.
+  EXPECT_THAT(calls(), HasSubstr("cuTensorMapEncodeTiled type 6 extents 8,100,1,1 strides 16,16,16 "
+                                 "box 8,32,1,1 steps 1,1,1,1 interleave 0 swizzle 1 promotion 3 "
+                                 "fill 1\n"));
+  EXPECT_EQ(count("cuLaunchKernelEx"), 1);
+
+  // TMA asks for more than the kernel: said before the driver would.
+  const std::vector<int64_t> shape{1, 1, 100, 8};
+  ASSERT_TRUE(launch.setTensor("q", {ones.memories[0], Elem::F16, shape, {900, 900, 9, 1}}, error));
+  EXPECT_FALSE(launch.run(nullptr, error));
+  EXPECT_EQ(error.message, "kernel `causal`: `q` is read by TMA in `causal`: stride 2 is 18 bytes, "
+                           "and must be a multiple of 16 below 2^40");
+  auto *odd = static_cast<char *>(ones.memories[0]) + 2;
+  ASSERT_TRUE(launch.setTensor("q", {odd, Elem::F16, {1, 1, 100, 8}, {}}, error));
+  EXPECT_FALSE(launch.run(nullptr, error));
+  EXPECT_THAT(error.message, HasSubstr("which must be aligned to 16 bytes"));
+
+  // Neither the emulator nor an old driver has them.
+  auto emulated = load(openEmulator(), text);
+  ASSERT_TRUE(emulated) << error.message;
+  Launch slow(emulated, 0);
+  ones.give(slow);
+  EXPECT_FALSE(slow.run(nullptr, error));
+  EXPECT_EQ(error.code, Code::Unsupported);
+  EXPECT_THAT(error.message,
+              HasSubstr("launched with tensor maps, which the emulator does not have"));
+  drive("version=11080 record missing=cuTensorMapEncodeTiled");
+  device = open();
+  module = load(device, text);
+  ASSERT_TRUE(module) << error.message;
+  Launch old(module, 0);
+  const Ones more(device, 100);
+  more.give(old);
+  EXPECT_FALSE(old.run(nullptr, error));
+  EXPECT_EQ(error.message, "`causal` reads by TMA, which needs a driver of CUDA 12.0 or newer, and "
+                           "this one is of CUDA 11.8");
 }
 
 TEST_F(FakeCuda, AsksForLargeSharedMemoryOnce) {

@@ -333,6 +333,29 @@ Result cuLaunchKernelEx(const LaunchConfig *config, Function function, void **pa
 }
 #endif
 
+Result cuTensorMapEncodeTiled(TensorMapBytes *map, TensorMapType type, uint32_t rank, void *address,
+                              const uint64_t *extents, const uint64_t *strides, const uint32_t *box,
+                              const uint32_t *steps, int interleave, TensorMapSwizzle swizzle,
+                              int promotion, int fill) {
+  auto list = [&](const auto *values, uint32_t count) {
+    return fmt::format("{}", fmt::join(values, values + count, ","));
+  };
+  const Result code = enter(
+      "cuTensorMapEncodeTiled",
+      fmt::format(
+          "type {} extents {} strides {} box {} steps {} interleave {} swizzle {} promotion "
+          "{} fill {}",
+          static_cast<int>(type), list(extents, rank), list(strides, rank - 1), list(box, rank),
+          list(steps, rank), interleave, static_cast<int>(swizzle), promotion, fill));
+  uint64_t base = 0;
+  const auto at = reinterpret_cast<uint64_t>(address);
+  if (code == Success && (at % 16 || !find(at, base)))
+    return InvalidValue;
+  *map = {};
+  map->words[0] = at;
+  return code;
+}
+
 // --- memory ---
 
 Result cuMemAlloc_v2(Address *address, size_t bytes) {
