@@ -7,14 +7,18 @@
 // Offsets are first fit, largest ring first. Then one walk in program order inserts a barrier
 // before each access that conflicts with an access since the last barrier: overlapping bytes, one
 // of the two a write. A loop's body is walked twice, so that conflicts across its back edge are
-// seen; sharing bytes creates such conflicts, hence allocation first.
+// seen; sharing bytes creates such conflicts, hence allocation first. Then barriers that are not
+// needed with the others there go.
 #include "compiler/IR/SharedLayout.h"
+#include "compiler/IR/Turns.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/Threads/Layout.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Iterators.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -25,14 +29,28 @@ namespace fc {
 
 namespace {
 
-/// Bytes of shared memory that an operation touches.
+/// Bytes of shared memory that an operation touches. Of a ring with several slots, `turn` counts
+/// from the turn of its loop in which we stand: other slots of it are other bytes.
 struct Access {
   int64_t begin, end;
   bool writes;
+  Value ring = {};
+  std::optional<int64_t> turn = {};
   bool conflicts(const Access &other) const {
+    if (ring && ring == other.ring && turn && other.turn &&
+        (*turn - *other.turn) % cast<RingType>(ring.getType()).getSlots() != 0)
+      return false;
     return (writes || other.writes) && begin < other.end && other.begin < end;
   }
 };
+
+/// The operation that numbers the turns of a loop, if its rings have several slots.
+Operation *turnsOf(scf::ForOp loop) {
+  for (Operation &op : *loop.getBody())
+    if (op.hasAttr(kTurnAttr))
+      return &op;
+  return nullptr;
+}
 
 /// A ring, or the room in which a reduction crosses warps.
 struct Buffer {
@@ -182,9 +200,19 @@ public:
     for (Operation &op : llvm::make_early_inc_range(block)) {
       if (auto loop = dyn_cast<scf::ForOp>(op)) {
         SmallVector<Access> before = pending;
-        walk(*loop.getBody());
-        walk(*loop.getBody());  // what the turn before has left
+        auto unroll = loop->getAttrOfType<IntegerAttr>(kUnrollAttr);
+        // A turn more than slots: what turns before have left.
+        for (int64_t turn = 0; turn < std::max<int64_t>(2, unroll ? unroll.getInt() + 1 : 0);
+             ++turn) {
+          walk(*loop.getBody());
+          for (Access &access : pending)
+            if (access.turn && isNumberedBy(access.ring, turnsOf(loop)))
+              --*access.turn;
+        }
         pending.append(before); // no turn at all
+        for (Access &access : pending)
+          if (isNumberedBy(access.ring, turnsOf(loop)))
+            access.turn = std::nullopt;
         continue;
       }
       if (isa<gpu::BarrierOp>(op)) {
@@ -199,7 +227,7 @@ public:
       // the next barrier.
       if (auto wait = dyn_cast<WaitOp>(op)) {
         if (isAsynchronous(wait.getRing())) {
-          Access access = accessTo(wait.getRing());
+          Access access = accessTo(wait.getSlot());
           access.writes = true;
           pending.push_back(access);
         }
@@ -210,8 +238,11 @@ public:
         return llvm::any_of(pending, [&](const Access &old) { return old.conflicts(access); });
       });
       if (conflict) {
-        OpBuilder builder(&op);
-        gpu::BarrierOp::create(builder, op.getLoc());
+        missing = true;
+        if (inserts) {
+          OpBuilder builder(&op);
+          gpu::BarrierOp::create(builder, op.getLoc());
+        }
         pending.clear();
       }
       if (isa<ReduceOp>(op) && !accesses.empty()) {
@@ -221,6 +252,25 @@ public:
         continue;
       }
       pending.append(accesses);
+    }
+  }
+
+  /// Drops barriers that another one has made needless: the first turn of a loop asks for one where
+  /// what later turns ask for comes before it.
+  void dropIdleBarriers(KernelOp kernel) {
+    SmallVector<gpu::BarrierOp> barriers;
+    kernel.walk([&](gpu::BarrierOp barrier) { barriers.push_back(barrier); });
+    inserts = false;
+    for (gpu::BarrierOp barrier : barriers) {
+      Operation *next = barrier->getNextNode();
+      barrier->remove();
+      missing = false;
+      pending.clear();
+      walk(kernel.getBody().front());
+      if (missing)
+        next->getBlock()->getOperations().insert(next->getIterator(), barrier);
+      else
+        barrier->destroy();
     }
   }
 
@@ -234,7 +284,7 @@ public:
         later.append(accessesOf(*op));
         return;
       }
-      Access filled = accessTo(wait.getRing());
+      Access filled = accessTo(wait.getSlot());
       filled.writes = true;
       if (llvm::none_of(later, [&](const Access &access) { return filled.conflicts(access); }))
         idle.push_back(wait);
@@ -253,21 +303,58 @@ private:
     for (Value operand : op.getOperands()) {
       if (!isa<SlotType>(operand.getType()))
         continue;
-      Access access = accessTo(operand.getDefiningOp()->getOperand(0));
+      Access access = accessTo(operand);
       access.writes = isa<CopyOp, StoreOp>(op);
       accesses.push_back(access);
     }
     return accesses;
   }
 
-  static Access accessTo(Value ring) {
+  static Access accessTo(Value slot) {
+    Operation *get = slot.getDefiningOp(); // of the ring, for a turn
+    Value ring = get->getOperand(0);
     int64_t begin = *ring.getDefiningOp<RingOp>().getOffset();
     auto type = cast<RingType>(ring.getType());
-    return {begin, begin + SharedLayout::of(type.getTile()).slotStride() * type.getSlots(), false};
+    Access access{begin, begin + SharedLayout::of(type.getTile()).slotStride() * type.getSlots(),
+                  false, ring};
+    if (type.getSlots() > 1)
+      access.turn = turnOf(get->getOperand(1));
+    return access;
+  }
+
+  /// A turn's number, counted from the turn of the loop that numbers it.
+  static std::optional<int64_t> turnOf(Value number) {
+    APInt constant;
+    if (matchPattern(number, m_ConstantInt(&constant)))
+      return constant.getSExtValue();
+    Operation *op = number.getDefiningOp();
+    if (op && op->hasAttr(kTurnAttr))
+      return 0;
+    if (auto sum = dyn_cast_or_null<arith::AddIOp>(op))
+      if (auto a = turnOf(sum.getLhs()), b = turnOf(sum.getRhs()); a && b)
+        return *a + *b;
+    return std::nullopt;
+  }
+
+  /// Whether some access to the ring is numbered by that operation.
+  static bool isNumberedBy(Value ring, Operation *turns) {
+    if (!ring || !turns)
+      return false;
+    auto refers = [&](auto &self, Value number) -> bool {
+      Operation *op = number.getDefiningOp();
+      return op == turns ||
+             (isa_and_nonnull<arith::AddIOp>(op) &&
+              llvm::any_of(op->getOperands(), [&](Value in) { return self(self, in); }));
+    };
+    return llvm::any_of(ring.getUsers(), [&](Operation *user) {
+      return user->getNumOperands() > 1 && refers(refers, user->getOperand(1));
+    });
   }
 
   int warps;
   SmallVector<Access> pending;
+  bool inserts = true;  ///< else only `missing` is found out
+  bool missing = false; ///< whether a barrier had to be inserted
 };
 
 struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {
@@ -283,6 +370,7 @@ struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {
       return signalPassFailure();
     Fences fences(kernel.getSchedule()->getWarps());
     fences.walk(kernel.getBody().front());
+    fences.dropIdleBarriers(kernel);
     fences.dropIdleWaits(kernel);
   }
 };

@@ -93,8 +93,9 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
             for (auto item : statement.getAs<ArrayAttr>("items").getAsRange<StringAttr>())
               if (failed(addItem(kernel, item, list)))
                 return failure();
-    // A statement is written for every strategy; this one has no use for more slots than one.
-    list.erase(StringAttr::get(&getContext(), "stages"));
+    // A statement is written for every strategy; most have no use for more slots than one.
+    if (strategy != "pipelined")
+      list.erase(StringAttr::get(&getContext(), "stages"));
     for (StringRef item : items)
       if (failed(addItem(kernel, item, list)))
         return failure();
@@ -106,9 +107,12 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
                  << value << " warps; a CTA has 1 to " << info.warpsPerCta;
         warps = value;
       } else if (key == "stages") {
-        if (value != 1)
+        if (value != 1 && strategy != "pipelined")
           return kernel.emitError("schedule asks for ")
                  << value << " stages; this strategy copies when it needs the data, in 1";
+        if (value < 1 || value > 4)
+          return kernel.emitError("schedule asks for ")
+                 << value << " stages; a ring has 1 to 4 slots";
         stages = value;
       } else if (llvm::is_contained(known, key)) {
         if (!KernelAxes::isTileSize(value))

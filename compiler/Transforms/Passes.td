@@ -172,6 +172,9 @@ def StageCopies : Pass<"fc-stage-copies", "::fc::KernelOp"> {
     `copies=cp_async`: where a turn of a loop reads two tiles or more, the copy of each is begun while the one before is
     used, that of the first while the last of the turn before is (in front of the loop for the first turn, and not past its end).
     Indices are made anew for the turn they are for; a read whose indices depend on the state is copied where it is used.
+    With `stages` of n > 1 a loop that is in no other has n slots for each tile: the copies of the turn n - 1 later begin
+    behind its first product (`compiler/IR/Turns.h` has the marks: the loop's body stands n times, so that slots are
+    constants; copies of a turn are a group).
 
     Relies on: what uses a tile in shared memory is a product, or a conversion to registers (it becomes `fc.load`).
     Refuses any other use, by its operation. Tests: `test/compiler/Transforms/stage-copies.mlir`, `...-invalid.mlir`.

@@ -7,12 +7,15 @@
 // happens in program order; the barriers between come from fc-allocate-shared, which sees every
 // access.
 //
-// Asynchronous copies run ahead (FlashAttention-2's order, Dao 2023): the tiles that a turn of a
-// loop reads, r0, r1, .., rk, are each on their way while the one before is used, and r0 of the
-// next turn while rk is. So one slot each is enough, and a turn has as many barriers as tiles. A
-// copy for another turn makes its indices anew from that turn's coordinate, and copies nothing past
-// the end.
+// Asynchronous copies run ahead. With one slot (FlashAttention-2's order, Dao 2023): the tiles that
+// a turn of a loop reads, r0, r1, .., rk, are each on their way while the one before is used, and
+// r0 of the next turn while rk is; a turn has as many barriers as tiles. With n slots a turn waits
+// for all its tiles at its top, and behind its first product begins the copies of the turn n - 1
+// later, into the slots of the turn before: one barrier, which says both that the tiles are there
+// and that those slots are free. A copy for another turn makes its indices anew from that turn's
+// coordinate, and copies nothing past the end.
 #include "compiler/IR/SharedLayout.h"
+#include "compiler/IR/Turns.h"
 #include "compiler/Transforms/HopLoops.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -164,13 +167,15 @@ private:
           if (canRemake(read, loop))
             byLoop[loop].push_back(read);
     for (auto &[loop, reads] : byLoop) {
-      if (reads.size() < 2)
+      // Where a walk hops, only the next turn's start is known, and in a nest not even that.
+      bool inSlots = slots > 1 && !loop->getParentOfType<scf::ForOp>() && !nextStart(loop);
+      if (reads.size() < 2 && !inSlots)
         continue; // its only slot is in use until the turn ends
       llvm::sort(reads,
                  [](ReadOp a, ReadOp b) { return firstUse(a)->isBeforeInBlock(firstUse(b)); });
       for (ReadOp read : reads)
         llvm::replace(sources, read.getOperation(), static_cast<Operation *>(nullptr));
-      if (failed(stageAhead(loop, reads)))
+      if (failed(inSlots ? stageInSlots(loop, reads) : stageAhead(loop, reads)))
         return failure();
     }
     return success();
@@ -192,13 +197,13 @@ private:
     Operation *waited = nullptr; // for the tile before
     SmallVector<std::pair<ReadOp, Value>> rings;
     for (ReadOp read : reads)
-      rings.push_back({read, ringFor(read)});
+      rings.push_back({read, ringFor(read, 1)});
     Operation *lastUse = nullptr, *firstDone = nullptr; // of the tile before, of the first one
     for (auto [number, entry] : llvm::enumerate(rings)) {
       auto [read, ring] = entry;
       if (number > 0) {
         OpBuilder behind(waited->getBlock(), std::next(waited->getIterator()));
-        copyAt(behind, loop, read, ring, loop.getInductionVar(), {});
+        copyAt(behind, loop, read, ring, loop.getInductionVar(), {}, constant(behind, loc, 0));
       }
       // As early as the tile before is done with: what lies between hides the copy that follows.
       Operation *first = firstUse(read);
@@ -220,8 +225,9 @@ private:
     }
     Operation *free = firstDone->isBeforeInBlock(waited) ? waited : firstDone;
     OpBuilder behind(free->getBlock(), std::next(free->getIterator()));
-    copyAt(behind, loop, rings[0].first, rings[0].second, next, hasNext);
-    copyAt(before, loop, rings[0].first, rings[0].second, loop.getLowerBound(), hasFirst);
+    copyAt(behind, loop, rings[0].first, rings[0].second, next, hasNext, constant(behind, loc, 0));
+    copyAt(before, loop, rings[0].first, rings[0].second, loop.getLowerBound(), hasFirst,
+           constant(before, loc, 0));
     // The zeros that the last turn's copy past the end leaves arrive before the bytes serve others.
     OpBuilder after(loop->getBlock(), std::next(loop->getIterator()));
     Value turn = constant(after, loc, 0), ring = rings[0].second;
@@ -233,16 +239,87 @@ private:
     return success();
   }
 
-  Value ringFor(ReadOp read) {
+  LogicalResult stageInSlots(scf::ForOp loop, SmallVector<ReadOp> reads) {
+    Location loc = loop.getLoc();
+    OpBuilder before(loop), top = OpBuilder::atBlockBegin(loop.getBody());
+    auto later = [&](OpBuilder &builder, Value from, int64_t turns) -> Value {
+      for (int64_t i = 0; i < turns; ++i)
+        from = arith::AddIOp::create(builder, loc, from, loop.getStep());
+      return from;
+    };
+    auto exists = [&](OpBuilder &builder, Value at) -> Value {
+      return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, at,
+                                   loop.getUpperBound());
+    };
+    SmallVector<Value> rings;
+    for (ReadOp read : reads)
+      rings.push_back(ringFor(read, slots));
+    /// The copies of one turn. Several turns under way are told apart by groups.
+    auto begin = [&](OpBuilder &builder, Value at, Value number) {
+      Value condition = exists(builder, at);
+      PublishOp last;
+      for (auto [read, ring] : llvm::zip(reads, rings))
+        last = copyAt(builder, loop, read, ring, at, condition, number);
+      if (slots > 2)
+        last->setAttr(kGroupAttr, builder.getUnitAttr());
+    };
+    for (int64_t turn = 0; turn + 1 < slots; ++turn)
+      begin(before, later(before, loop.getLowerBound(), turn), constant(before, loc, turn));
+
+    // The number of the turn, of which only the slot matters: the loop's copies know it.
+    Value number = arith::SubIOp::create(top, loc, loop.getInductionVar(), loop.getLowerBound());
+    Operation *count = arith::DivUIOp::create(top, loc, number, loop.getStep());
+    count->setAttr(kTurnAttr, top.getUnitAttr());
+    number = count->getResult(0);
+    loop->setAttr(kUnrollAttr, top.getI64IntegerAttr(slots));
+    Operation *first = firstUse(reads[0]);
+    OpBuilder wait(first);
+    SmallVector<Value> filled;
+    for (auto [read, ring] : llvm::zip(reads, rings)) {
+      TileType tile = cast<TileType>(read.getOut().getType());
+      auto op =
+          WaitOp::create(wait, read.getLoc(), SlotType::get(tile.getContext(), tile), ring, number);
+      if (slots > 2)
+        op->setAttr(kPendingAttr, wait.getI64IntegerAttr(slots - 2));
+      filled.push_back(op);
+    }
+    for (auto [read, ring, slot] : llvm::zip(reads, rings, filled)) {
+      Operation *last = use(read.getOut(), slot);
+      if (!last)
+        return failure();
+      // A load takes the place of the conversion that used the tile.
+      if (read == reads[0])
+        first = firstUser(slot);
+      OpBuilder behind(last->getBlock(), std::next(last->getIterator()));
+      ReleaseOp::create(behind, read.getLoc(), ring, number);
+    }
+    OpBuilder behind(first->getBlock(), std::next(first->getIterator()));
+    Value turn = arith::AddIOp::create(behind, loc, number, constant(behind, loc, slots - 1));
+    begin(behind, later(behind, loop.getInductionVar(), slots - 1), turn);
+
+    // The zeros of copies past the end arrive before the bytes serve others.
+    OpBuilder after(loop->getBlock(), std::next(loop->getIterator()));
+    Value zero = constant(after, loc, 0);
+    for (Value ring : rings) {
+      TileType tile = cast<RingType>(ring.getType()).getTile();
+      WaitOp::create(after, loc, SlotType::get(tile.getContext(), tile), ring, zero);
+      ReleaseOp::create(after, loc, ring, zero);
+    }
+    for (ReadOp read : reads)
+      read->erase();
+    return success();
+  }
+
+  Value ringFor(ReadOp read, int64_t count) {
     TileType tile = cast<TileType>(read.getOut().getType());
     OpBuilder top = OpBuilder::atBlockBegin(&program.getBody().front());
-    return RingOp::create(top, read.getLoc(), RingType::get(tile.getContext(), tile, 1),
+    return RingOp::create(top, read.getLoc(), RingType::get(tile.getContext(), tile, count),
                           IntegerAttr{});
   }
 
   /// The copy of a read in the turn that starts at `at`, if `condition` holds.
-  void copyAt(OpBuilder &builder, scf::ForOp loop, ReadOp read, Value ring, Value at,
-              Value condition) {
+  PublishOp copyAt(OpBuilder &builder, scf::ForOp loop, ReadOp read, Value ring, Value at,
+                   Value condition, Value turn) {
     Location loc = read.getLoc();
     IRMapping map;
     map.map(loop.getInductionVar(), at);
@@ -258,12 +335,11 @@ private:
     if (condition)
       where.push_back(condition);
     auto tile = cast<TileType>(read.getOut().getType());
-    Value turn = constant(builder, loc, 0);
     Value slot =
         AcquireOp::create(builder, loc, SlotType::get(tile.getContext(), tile), ring, turn);
     CopyOp::create(builder, loc, read.getTensor(), indices, bounded, limits, where, slot,
                    builder.getStringAttr(via));
-    PublishOp::create(builder, loc, ring, turn);
+    return PublishOp::create(builder, loc, ring, turn);
   }
 
   /// Whether what a read of a loop's body needs can be computed for any turn: from the coordinate
@@ -403,11 +479,12 @@ private:
     return last;
   }
 
-  /// The operation of the read's own block that holds its first use.
-  static Operation *firstUse(ReadOp read) {
+  /// The operation of the value's own block that holds its first use.
+  static Operation *firstUse(ReadOp read) { return firstUser(read.getOut()); }
+  static Operation *firstUser(Value value) {
     Operation *first = nullptr;
-    for (Operation *user : read->getUsers()) {
-      Operation *here = read->getBlock()->findAncestorOpInBlock(*user);
+    for (Operation *user : value.getUsers()) {
+      Operation *here = value.getParentBlock()->findAncestorOpInBlock(*user);
       if (!first || here->isBeforeInBlock(first))
         first = here;
     }

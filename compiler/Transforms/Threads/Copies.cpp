@@ -148,19 +148,19 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     SlotPointer to(emit, scalar(op.getSlot()), tile, dynamic);
     emit.storeElements(elements, to.at(SmallVector<int>(dynamic.size(), 0)));
   };
-  auto moveAll = [&] {
+  auto moveAll = [&](Value thread) {
     if (chunks <= threads) {
-      Value mine = chunks < threads ? emit.less(emit.thread(), emit.constant(chunks)) : Value();
-      emit.ifThen(mine, [&] { moveChunk(emit.thread()); });
+      Value mine = chunks < threads ? emit.less(thread, emit.constant(chunks)) : Value();
+      emit.ifThen(mine, [&] { moveChunk(thread); });
     } else {
-      emit.loop(emit.thread(), emit.constant(chunks), emit.constant(threads), {},
+      emit.loop(thread, emit.constant(chunks), emit.constant(threads), {},
                 [&](Value chunk, ValueRange) { return moveChunk(chunk), Values(); });
     }
   };
   bool asynchronous = op.getVia() == "cp_async" && contiguous && elementBounds.empty() &&
                       elementWhere.empty() && width * shape.bytes == 16;
   if (!asynchronous) {
-    moveAll();
+    moveAll(emit.thread());
     return success(ok);
   }
 
@@ -196,10 +196,14 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       indices.push_back(x);
     }
     Value start = scalar(op.getIndices()[*rowDim].getDefiningOp<IotaOp>().getBase());
+    Value stride = tensorOf(op.getTensor()).strides[*rowDim];
+    Value ofThread = emit.outside([&] { return pointerTo(op.getTensor(), indices); }, indices);
+    if (Value pointer = emit.carried(op, ofThread, memory, start, stride))
+      return pointer;
     start = emit.toInteger(emit.i64, start);
-    if (Value stride = tensorOf(op.getTensor()).strides[*rowDim])
+    if (stride)
       start = emit.mul(start, stride);
-    return emit.offset(pointerTo(op.getTensor(), indices), memory, start);
+    return emit.offset(ofThread, memory, start);
   };
   // Whether every row is inside all bounds, for all threads alike: null if that cannot be told so.
   auto wholeTile = [&]() -> Value {
@@ -209,9 +213,9 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       if (!iota)
         return {};
       Type type = elementOf(index.getType());
-      Value end = emit.addPoint(emit.toInteger(type, scalar(iota.getBase())),
-                                emit.constant(type, tile.size(iota.axis()) - 1));
-      whole = emit.both(whole, emit.less(end, emit.toInteger(type, scalar(limit))));
+      Value end = emit.sub(emit.toInteger(type, scalar(limit)),
+                           emit.constant(type, tile.size(iota.axis()) - 1));
+      whole = emit.both(whole, emit.less(emit.toInteger(type, scalar(iota.getBase())), end));
     }
     for (Value predicate : rowWhere) {
       if (isa<TileType>(predicate.getType()))
@@ -222,8 +226,12 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
   };
   auto startAll = [&](bool tested) {
     Values dynamic;
-    auto [row, column] = order.at(emit, emit.thread());
-    Point first = pointAt(row, column, dynamic);
+    Point first;
+    emit.once([&]() -> Value {
+      auto [row, column] = order.at(emit, emit.thread());
+      first = pointAt(row, column, dynamic);
+      return {};
+    });
     std::optional<SlotPointer> slot;
     Value source;
     for (int64_t done = 0; done < chunks; done += threads) {
@@ -271,7 +279,9 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       return startAll(/*tested=*/true);
     return emit.ifThen(whole, [&] { return startAll(false); }, [&] { return startAll(true); });
   };
-  emit.ifThen(isAlignedHere(), start, [&] { return moveAll(), Values(); });
+  // The way of odd strides takes nothing that the other would have to keep in registers.
+  emit.ifThen(isAlignedHere(), start,
+              [&] { return moveAll(emit.opaque(emit.thread())), Values(); });
   return success(ok);
 }
 

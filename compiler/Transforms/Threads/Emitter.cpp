@@ -261,6 +261,24 @@ Value Emitter::offset(Value base, Type element, Value index) {
   return LLVM::GEPOp::create(builder, loc, base.getType(), element, base, ValueRange{index});
 }
 
+Value Emitter::displaced(Value base, int64_t bytes) {
+  Value pointer = offset(base, i8, constant(bytes));
+  displacements[pointer] = {base, bytes};
+  return pointer;
+}
+
+std::pair<Value, int64_t> Emitter::parts(Value pointer) const {
+  auto it = displacements.find(pointer);
+  return it == displacements.end() ? std::pair(pointer, int64_t(0)) : it->second;
+}
+
+Value Emitter::opaque(Value value) {
+  return LLVM::InlineAsmOp::create(builder, loc, value.getType(), value, "mov.b32 $0, $1;", "=r,r",
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                   LLVM::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+      .getRes();
+}
+
 Value Emitter::load(Type type, Value pointer, int64_t alignment) {
   return LLVM::LoadOp::create(builder, loc, type, pointer, alignment);
 }
@@ -357,28 +375,110 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> then) {
 }
 
 Emitter::Values Emitter::loop(Value lo, Value hi, Value step, ValueRange init,
-                              llvm::function_ref<Values(Value, ValueRange)> body,
+                              llvm::function_ref<Values(Value, ValueRange)> body, int copies,
                               llvm::function_ref<Value()> following) {
   SmallVector<Type> types{lo.getType()};
   llvm::append_range(types, init.getTypes());
-  Values start{lo};
-  llvm::append_range(start, init);
   Block *header = newBlock(types);
-  LLVM::BrOp::create(builder, loc, start, header);
-  OpBuilder test = OpBuilder::atBlockEnd(header);
-  Value index = header->getArgument(0);
-  Value more = LLVM::ICmpOp::create(test, loc, LLVM::ICmpPredicate::slt, index, hi);
-  Block *inside = newBlock();
-  builder.setInsertionPointToEnd(inside);
-  Values next = body(index, header->getArguments().drop_front());
-  // hi + step is below 2^31.
-  next.insert(next.begin(), following ? following() : addPoint(index, step));
+  Turns turns{builder, header, lo, following ? Value() : step, header->getArgument(0)};
+  loops.push_back(&turns);
+  Values state(header->args_begin() + 1, header->args_end());
+  SmallVector<std::tuple<OpBuilder, Value, Block *, Values>> tests;
+  OpBuilder at = OpBuilder::atBlockEnd(header);
+  for (turns.copy = 0; turns.copy < copies; ++turns.copy) {
+    Value more = LLVM::ICmpOp::create(at, loc, LLVM::ICmpPredicate::slt, turns.index, hi);
+    Block *inside = newBlock();
+    tests.push_back({at, more, inside, state});
+    builder.setInsertionPointToEnd(inside);
+    if (turns.copy > 0)
+      for (Carried &pointer : turns.pointers)
+        pointer.now = offset(pointer.now, i8, pointer.advance);
+    state = body(turns.index, state);
+    // hi + step is below 2^31.
+    turns.index = following ? following() : addPoint(turns.index, step);
+    at = builder;
+  }
+  loops.pop_back();
+  Values start{lo}, next{turns.index};
+  llvm::append_range(start, init);
+  llvm::append_range(next, state);
+  for (Carried &pointer : turns.pointers) {
+    start.push_back(pointer.start);
+    next.push_back(offset(pointer.now, i8, pointer.advance));
+  }
+  LLVM::BrOp::create(turns.before, loc, start, header);
   LLVM::BrOp::create(builder, loc, next, header);
-  Block *after = newBlock();
-  LLVM::CondBrOp::create(test, loc, more, inside, after);
+  Block *after = newBlock(init.getTypes());
+  for (auto &[test, more, inside, results] : tests)
+    LLVM::CondBrOp::create(test, loc, more, inside, ValueRange(), after, results);
   builder.setInsertionPointToEnd(after);
-  auto results = header->getArguments().drop_front();
-  return Values(results.begin(), results.end());
+  return Values(after->args_begin(), after->args_end());
+}
+
+/// Blocks of a loop that is being written are made after its header.
+bool Emitter::isBefore(Value value, Block *header) {
+  Block *block = value.getParentBlock();
+  for (Block &other : function.getBody()) {
+    if (&other == header)
+      return false;
+    if (&other == block)
+      return true;
+  }
+  return false;
+}
+
+Value Emitter::outside(llvm::function_ref<Value()> make, ValueRange operands) {
+  if (loops.empty() ||
+      !llvm::all_of(operands, [&](Value in) { return isBefore(in, loops.back()->header); }))
+    return make();
+  OpBuilder::InsertionGuard guard(builder);
+  builder = loops.back()->before;
+  Value result = make();
+  loops.back()->before = builder;
+  return result;
+}
+
+Value Emitter::carried(const void *key, Value start, Type element, Value index, Value stride) {
+  if (loops.empty() || !loops.back()->step)
+    return {};
+  Turns &turns = *loops.back();
+  for (Carried &pointer : turns.pointers)
+    if (pointer.key == key)
+      return pointer.now;
+  // index = the loop's, perhaps plus what the loop leaves unchanged.
+  Value plus;
+  if (index != turns.index) {
+    auto sum = index.getDefiningOp<LLVM::AddOp>();
+    if (!sum)
+      return {};
+    for (auto [side, rest] :
+         {std::pair(sum.getLhs(), sum.getRhs()), std::pair(sum.getRhs(), sum.getLhs())})
+      if (side == turns.index)
+        plus = rest;
+    if (!plus || !isBefore(plus, turns.header))
+      return {};
+  }
+  if (turns.copy > 0 || !isBefore(start, turns.header) || !isBefore(turns.step, turns.header) ||
+      (stride && !isBefore(stride, turns.header)))
+    return {};
+  Carried pointer{key};
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder = turns.before;
+    int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+    auto distance = [&](Value points) {
+      Value wide = toInteger(i64, points);
+      return mul(stride ? mul(wide, stride) : wide, bytes);
+    };
+    Value first = plus ? addPoint(turns.lo, plus) : turns.lo;
+    pointer.start = offset(start, i8, distance(first));
+    pointer.advance = distance(turns.step);
+    turns.before = builder;
+  }
+  pointer.argument = turns.header->addArgument(start.getType(), loc);
+  pointer.now = pointer.argument;
+  turns.pointers.push_back(pointer);
+  return pointer.now;
 }
 
 Value Emitter::search(Value start, llvm::function_ref<Turn(Value)> turn) {

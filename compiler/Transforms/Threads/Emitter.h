@@ -66,6 +66,13 @@ public:
   //===-- Memory ---------------------------------------------------------------------===//
   /// base + index elements of `element`.
   Value offset(Value base, mlir::Type element, Value index);
+  /// base + a constant number of bytes, which `parts` takes apart again: a base, and what an access
+  /// can add as its immediate.
+  Value displaced(Value base, int64_t bytes);
+  std::pair<Value, int64_t> parts(Value pointer) const;
+  /// The value, as if it were computed anew here: what only a seldom taken branch needs costs no
+  /// register outside it.
+  Value opaque(Value value);
   Value load(mlir::Type type, Value pointer, int64_t alignment);
   void store(Value value, Value pointer, int64_t alignment);
   Value bitcast(mlir::Type type, Value value);
@@ -84,10 +91,18 @@ public:
                 llvm::function_ref<Values()> otherwise);
   void ifThen(Value condition, llvm::function_ref<void()> then);
   /// for (i = lo; i < hi; i += step): `body` takes i and the carried values, and returns the new
-  /// ones. With `following`, that is asked after the body for the next i.
+  /// ones. With `following`, that is asked after the body for the next i. The body stands `copies` times one after the other, each behind its own test.
   Values loop(Value lo, Value hi, Value step, mlir::ValueRange init,
-              llvm::function_ref<Values(Value, mlir::ValueRange)> body,
+              llvm::function_ref<Values(Value, mlir::ValueRange)> body, int copies = 1,
               llvm::function_ref<Value()> following = {});
+  /// Which of the copies of the innermost loop's body is being written.
+  int copy() const { return loops.empty() ? 0 : loops.back()->copy; }
+  /// A pointer that moves by `stride` elements of `element` for each unit of the innermost loop's
+  /// index: `start` at index 0. Carried from turn to turn instead of multiplied anew. `key` names
+  /// it among the loop's. Null if the loop, or what is given, is not of that form. What `make`
+  /// computes, in front of the innermost loop if all of `operands` are; else here.
+  Value outside(llvm::function_ref<Value()> make, mlir::ValueRange operands);
+  Value carried(const void *key, Value start, mlir::Type element, Value index, Value stride);
 
   /// A turn of a search: what it finds, whether that ends the search, and where the next turn
   /// starts.
@@ -104,6 +119,20 @@ public:
   void barrier();
 
 private:
+  /// A pointer of a loop that is being written: its block argument, and what it is in this copy.
+  struct Carried {
+    const void *key;
+    Value start, advance, argument, now;
+  };
+  /// A loop that is being written.
+  struct Turns {
+    mlir::OpBuilder before; ///< appends in front of it
+    mlir::Block *header;
+    Value lo, step, index; ///< the index as of this copy; no step where turns start anywhere
+    int copy = 0;
+    llvm::SmallVector<Carried> pointers;
+  };
+  bool isBefore(Value value, mlir::Block *header);
   void describeSource();
   mlir::Block *newBlock(mlir::TypeRange arguments = {});
 
@@ -113,6 +142,8 @@ private:
   mlir::LLVM::DISubprogramAttr subprogram; ///< null where the function has no place in a text
   llvm::DenseMap<std::pair<mlir::Type, int64_t>, Value> integers;
   llvm::DenseMap<Value, int64_t> values;
+  llvm::DenseMap<Value, std::pair<Value, int64_t>> displacements;
+  llvm::SmallVector<Turns *> loops; ///< the innermost last
   llvm::DenseMap<mlir::Attribute, Value> reals;
   Value laneId, warpId, threadId;
 };

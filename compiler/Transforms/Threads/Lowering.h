@@ -58,6 +58,7 @@ public:
 private:
   Emitter &emit;
   Value base;
+  int64_t displacement; ///< added to all addresses, as the immediate of the access
   SharedLayout layout;
   llvm::SmallVector<int64_t> rowStrides; ///< by axis; 0 for the minor axis
   int minor;                             ///< the number of the minor axis
@@ -139,6 +140,8 @@ private:
   mlir::LogicalResult lowerLoad(LoadOp op);
   mlir::LogicalResult lowerStore(StoreOp op);
   Value sharedAt(int64_t offset);
+  std::optional<int64_t> turnOf(Value turn);
+  void lowerWait(WaitOp op);
 
   //===-- Dots.cpp -------------------------------------------------------------------===//
   mlir::LogicalResult lowerDot(DotOp op);

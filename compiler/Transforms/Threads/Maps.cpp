@@ -1,5 +1,6 @@
 // Maps.cpp - iotas, maps, conversions and loops; any value at any point
 #include "compiler/IR/TestMap.h"
+#include "compiler/IR/Turns.h"
 #include "compiler/Transforms/HopLoops.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -185,6 +186,7 @@ void Lowering::lowerIota(IotaOp op) {
   Value start = emit.addPoint(emit.toInteger(type, scalar(op.getBase())),
                               emit.toInteger(type, threadPart(layout, 0)));
   Values &out = values[op.getOut()];
+  out.clear();
   for (int offset : layout.offsets[0])
     out.push_back(emit.addPoint(start, emit.constant(type, offset)));
 }
@@ -282,6 +284,7 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
   Location loc = op.getLoc();
   Value next = nextStart(op);
   auto following = [&] { return scalar(ok ? next : op.getUpperBound()); };
+  auto unroll = op->getAttrOfType<IntegerAttr>(kUnrollAttr);
   Values results = emit.loop(
       scalar(op.getLowerBound()), scalar(op.getUpperBound()), scalar(op.getStep()), init,
       [&](Value index, ValueRange carried) {
@@ -298,11 +301,30 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
         emit.at(loc);
         return carriedOn;
       },
-      next ? llvm::function_ref<Value()>(following) : nullptr);
+      unroll ? int(unroll.getInt()) : 1, next ? llvm::function_ref<Value()>(following) : nullptr);
   ValueRange rest = results;
   for (Value result : op.getResults())
     bind(result, rest);
   return success(ok);
+}
+
+/// Waits that stand side by side are one.
+void Lowering::lowerWait(WaitOp op) {
+  auto pendingOf = [](WaitOp wait) {
+    auto pending = wait->getAttrOfType<IntegerAttr>(kPendingAttr);
+    return pending ? pending.getInt() : 0;
+  };
+  for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
+    auto wait = dyn_cast<WaitOp>(before);
+    if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) <= pendingOf(op))
+      return;
+    if (!wait && !isPure(before))
+      break;
+  }
+  if (int64_t pending = pendingOf(op))
+    emit.call("llvm.nvvm.cp.async.wait.group", emit.constant(pending));
+  else
+    emit.call("llvm.nvvm.cp.async.wait.all", {});
 }
 
 LogicalResult Lowering::lower(Block &block) {
@@ -336,12 +358,17 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case<AcquireOp, WaitOp>([&](auto slot) {
         if (failed(lowerSlot(slot, slot.getRing(), slot.getTurn(), slot.getSlot())))
           return failure();
-        if (isa<WaitOp>(op) && isAsynchronous(slot.getRing()))
-          emit.call("llvm.nvvm.cp.async.wait.all", {});
+        if (auto wait = dyn_cast<WaitOp>(op); wait && isAsynchronous(slot.getRing()))
+          lowerWait(wait);
+        return success();
+      })
+      .Case([&](PublishOp publish) {
+        if (publish->hasAttr(kGroupAttr))
+          emit.call("llvm.nvvm.cp.async.commit.group", {});
         return success();
       })
       // What orders the copies of all threads are the barriers.
-      .Case<RingOp, PublishOp, ReleaseOp>([](auto) { return success(); })
+      .Case<RingOp, ReleaseOp>([](auto) { return success(); })
       .Case([&](gpu::BarrierOp) { return emit.barrier(), success(); })
       .Case([&](DimOp dim) {
         values[dim.getValue()] = {dims.lookup(dim.getName())};

@@ -1,5 +1,8 @@
 // Shared.cpp - slots of rings in shared memory: addresses, loads, stores
+#include "compiler/IR/Turns.h"
 #include "compiler/Transforms/Threads/Lowering.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -9,7 +12,8 @@ namespace fc {
 
 SlotPointer::SlotPointer(Emitter &emit, Value base, TileType tile, ArrayRef<Value> dynamic,
                          int64_t columns)
-    : emit(emit), base(base), layout(SharedLayout::of(tile)) {
+    : emit(emit), layout(SharedLayout::of(tile)) {
+  std::tie(this->base, displacement) = emit.parts(base);
   SmallVector<StringRef> rows = SharedLayout::rowAxes(tile);
   rowStrides.assign(tile.getAxes().size(), 0);
   int64_t stride = 1;
@@ -60,17 +64,35 @@ Value SlotPointer::at(ArrayRef<int> offsets) {
       linear = emit.bitXor(linear, emit.bitAnd(emit.shr(linear, 3), emit.constant(layout.mask())));
     start = emit.offset(base, emit.i8, linear);
   }
-  return emit.offset(start, emit.i8, emit.constant(high));
+  return emit.offset(start, emit.i8, emit.constant(high + displacement));
 }
 
 Value Lowering::sharedAt(int64_t offset) {
+  Value &base = sharedPointers[0];
+  if (!base)
+    base = emit.once(
+        [&]() -> Value { return LLVM::AddressOfOp::create(emit.builder, emit.loc, shared); });
+  if (offset == 0)
+    return base;
+  Value start = base;
   Value &pointer = sharedPointers[offset];
   if (!pointer)
-    pointer = emit.once([&] {
-      Value base = LLVM::AddressOfOp::create(emit.builder, emit.loc, shared);
-      return emit.offset(base, emit.i8, emit.constant(offset));
-    });
+    pointer = emit.once([&] { return emit.displaced(start, offset); });
   return pointer;
+}
+
+/// The turn of a ring, as far as the copy of an unrolled loop says which it is.
+std::optional<int64_t> Lowering::turnOf(Value turn) {
+  APInt number;
+  if (matchPattern(turn, m_ConstantInt(&number)))
+    return number.getSExtValue();
+  Operation *op = turn.getDefiningOp();
+  if (op && op->hasAttr(kTurnAttr))
+    return emit.copy();
+  if (auto sum = dyn_cast_or_null<arith::AddIOp>(op))
+    if (auto a = turnOf(sum.getLhs()), b = turnOf(sum.getRhs()); a && b)
+      return *a + *b;
+  return std::nullopt;
 }
 
 LogicalResult Lowering::lowerSlot(Operation *op, Value ring, Value turn, Value slot) {
@@ -78,11 +100,15 @@ LogicalResult Lowering::lowerSlot(Operation *op, Value ring, Value turn, Value s
   if (!ringOp.getOffset())
     return op->emitError("is of a ring without an offset; `fc-allocate-shared` gives it one");
   RingType type = ringOp.getRing().getType();
+  int64_t stride = SharedLayout::of(type.getTile()).slotStride();
+  if (auto number = turnOf(turn)) {
+    values[slot] = {sharedAt(*ringOp.getOffset() + *number % type.getSlots() * stride)};
+    return success();
+  }
   Value base = sharedAt(*ringOp.getOffset());
   if (type.getSlots() > 1) {
     Value index = emit.urem(scalar(turn), type.getSlots());
-    base =
-        emit.offset(base, emit.i8, emit.mul(index, SharedLayout::of(type.getTile()).slotStride()));
+    base = emit.offset(base, emit.i8, emit.mul(index, stride));
   }
   values[slot] = {base};
   return success();
