@@ -4,8 +4,8 @@
 
 namespace fc {
 
-/// On a loop: its body stands that many times one after the other, a multiple of its rings' slots, so
-/// that the slot of a turn is known in each copy.
+/// On a loop: its body stands that many times one after the other, a multiple of its rings' slots,
+/// so that the slot of a turn is known in each copy.
 inline constexpr llvm::StringLiteral kUnrollAttr = "fc.unroll";
 /// On the operation in such a loop's body that gives the number of the turn, 0 the first.
 inline constexpr llvm::StringLiteral kTurnAttr = "fc.turn";

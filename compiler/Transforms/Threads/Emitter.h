@@ -91,17 +91,18 @@ public:
                 llvm::function_ref<Values()> otherwise);
   void ifThen(Value condition, llvm::function_ref<void()> then);
   /// for (i = lo; i < hi; i += step): `body` takes i and the carried values, and returns the new
-  /// ones. With `following`, that is asked after the body for the next i. The body stands `copies` times one after the other, each behind its own test.
+  /// ones. With `following`, that is asked after the body for the next i. The body stands `copies`
+  /// times one after the other, each behind its own test.
   Values loop(Value lo, Value hi, Value step, mlir::ValueRange init,
               llvm::function_ref<Values(Value, mlir::ValueRange)> body, int copies = 1,
               llvm::function_ref<Value()> following = {});
   /// Which of the copies of the innermost loop's body is being written.
   int copy() const { return loops.empty() ? 0 : loops.back()->copy; }
+  /// What `make` computes, in front of the innermost loop if all of `operands` are; else here.
+  Value outside(llvm::function_ref<Value()> make, mlir::ValueRange operands);
   /// A pointer that moves by `stride` elements of `element` for each unit of the innermost loop's
   /// index: `start` at index 0. Carried from turn to turn instead of multiplied anew. `key` names
-  /// it among the loop's. Null if the loop, or what is given, is not of that form. What `make`
-  /// computes, in front of the innermost loop if all of `operands` are; else here.
-  Value outside(llvm::function_ref<Value()> make, mlir::ValueRange operands);
+  /// it among the loop's. Null if the loop, or what is given, is not of that form.
   Value carried(const void *key, Value start, mlir::Type element, Value index, Value stride);
 
   /// A turn of a search: what it finds, whether that ends the search, and where the next turn
