@@ -27,6 +27,8 @@ Examples:
       other compile-time parameters, another rung
   fc-run attn.ptx --list
       the kernels and their parameters
+  fc-run mine.ptx --entry sum --block 256 --arg out:f32:1 --arg in:f32:3000 --arg 3000
+      a kernel of another compiler's PTX: does the emulator find a fault?
 
 Random inputs (the same on every machine; each tensor has its own sequence, from --seed and its name):
   floats           normal, mean 0, deviation 1, rounded to the element type
@@ -160,6 +162,24 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
                "tensor cores of the emulator round as the hardware does")
       ->group("Device");
 
+  constexpr const char *plain = "A kernel of any PTX, say of nvcc -ptx, on the emulator";
+  app.add_option("--entry", options.entry, "the kernel to launch; the PTX needs no manifest")
+      ->type_name("NAME")
+      ->group(plain);
+  app.add_option("--grid", options.grid, "blocks (default 1)")->type_name("X,Y,Z")->group(plain);
+  app.add_option("--block", options.block, "threads of a block (default 1)")
+      ->type_name("X,Y,Z")
+      ->group(plain);
+  app.add_option("--shared", options.shared, "bytes of dynamic shared memory")
+      ->type_name("N")
+      ->group(plain);
+  app.add_option("--arg", options.args,
+                 "a parameter, in order: a number, or a buffer as in:f32:3000, out:f32:1 or "
+                 "inout:i32:64:arange (type, elements, and how it is filled as for --fill)")
+      ->type_name("WHAT")
+      ->allow_extra_args(false)
+      ->group(plain);
+
   app.add_option("-D", options.defines, "a compile-time parameter: -D D=128 -D T=bf16")
       ->type_name("NAME=VALUE")
       ->group("Compiling a .fc (handed on to fcc)");
@@ -211,6 +231,8 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   } catch (const CLI::ParseError &error) {
     return usage(error.what());
   }
+  if (options.entry.empty() && (!options.args.empty() || options.shared))
+    return usage("--arg and --shared go with --entry");
   if (options.input.empty() && !options.listChecks && !options.listPtx)
     return usage("input is required: a .ptx or a .fc");
   options.check = check->count() > 0;

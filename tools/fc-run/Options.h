@@ -29,6 +29,11 @@ struct Options {
   std::vector<std::string> defines;
   std::string target, strategy, schedule;
 
+  // for a kernel of any PTX, without a manifest
+  std::string entry, grid = "1", block = "1";
+  uint32_t shared = 0;
+  std::vector<std::string> args;
+
   bool json = false, counters = false, mutate = false;
   std::optional<uint64_t> maxInstructions; ///< by CTA; 0: no limit
   bool list = false, listPtx = false, listChecks = false;

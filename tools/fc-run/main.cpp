@@ -3,6 +3,7 @@
 #include "runtime/emulator/Opcodes.h"
 #include "tools/fc-run/Compile.h"
 #include "tools/fc-run/MutationGate.h"
+#include "tools/fc-run/Plain.h"
 #include "tools/fc-run/Report.h"
 #include "tools/fc-run/Roofline.h"
 #include "tools/fc-run/Sha256.h"
@@ -76,6 +77,17 @@ void warnOfOtherText(const std::string &path, const rt::Module &module) {
                module.name());
 }
 
+/// A kernel of a PTX that fcc need not have made.
+int runOther(const Options &options) {
+  rt::Error error;
+  std::string ptx, text, fault;
+  if (!readFile(options.input, ptx, error) || !runPlain(options, ptx, text, fault, error))
+    return fail(error);
+  fmt::print("{}", text);
+  fmt::print(stderr, "{}", fault);
+  return fault.empty() ? passed : failed;
+}
+
 int runTool(const Options &options) {
   if (options.listChecks) {
     fmt::print("{}", checksText());
@@ -88,6 +100,8 @@ int runTool(const Options &options) {
   rt::Error error;
   if (!checkCompileOptions(options, error))
     return fail(error);
+  if (!options.entry.empty())
+    return runOther(options);
   const auto device = rt::openDevice(options.device, error);
   if (!device || !setUp(options, *device, error))
     return fail(error);

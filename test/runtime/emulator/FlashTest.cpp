@@ -171,6 +171,23 @@ TEST(Flash, EveryCommitWaitAndBarrierIsMissed) {
   EXPECT_EQ(score.caught, score.mutants) << score.text();
 }
 
+TEST(Flash, ALongSequenceTakesLittleTime) {
+  auto module = loadFlash();
+  ASSERT_TRUE(module);
+  Problem problem(1, 4096, 4096);
+  Launch launch;
+  launch.checkRaces = false;
+  std::clock_t start = std::clock();
+  Ran ran = runFlash(*module, problem, launch);
+  double cpu = double(std::clock() - start) / CLOCKS_PER_SEC;
+  ASSERT_TRUE(ran.result.ok) << ran.result.report.text;
+  EXPECT_LT(problem.error(ran.o, 512), 1e-3);
+  std::printf("B=1 H=1 S=4096 D=64: %.3f s, %.3f s of CPU\n", ran.result.seconds, cpu);
+#if defined(FC_TIMED)
+  EXPECT_LT(cpu, 4.0); // two seconds on two cores
+#endif
+}
+
 TEST(Flash, TheMissionShapeTakesLittleTime) {
   auto module = loadFlash();
   ASSERT_TRUE(module);

@@ -70,6 +70,12 @@ bool passes(const test::PtxFile &file, const std::string &kernel) {
   return false;
 }
 
+TEST(Table, ThePageOfThePtxIsThatOfTheTable) {
+  std::string page = readAll(FC_SOURCE_DIR "/docs/ptx.md");
+  EXPECT_NE(page.find("```\n" + listPtx() + "```\n"), std::string::npos)
+      << "put the output of `fc-run --list-ptx` into docs/ptx.md";
+}
+
 TEST(Table, EveryCheckHasAKernelThatTripsItAndASilentTwin) {
   std::set<std::string> tripped;
   const std::string folder = FC_SOURCE_DIR "/test/runtime/emulator/ptx/checks";

@@ -1,11 +1,15 @@
 // Instruction rate of the emulator by class: a loop of 32 copies of an instruction, on one host
-// thread.
+// thread; then a FlashAttention-2 kernel (cuda/flash.cu) on all of them.
 //   build/bin/bench_emulator          prints million warp instructions a second of CPU time
 #include "runtime/emulator/Emulator.h"
 
 #include <cstring>
 #include <ctime>
 #include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+#include <sys/resource.h>
+#include <vector>
 
 namespace {
 
@@ -57,6 +61,52 @@ std::string kernel(const Case &c) {
   return text + "add.u32 %i, %i, 1;\nsetp.lt.u32 %p3, %i, %n;\n@%p3 bra loop;\nret;\n}\n";
 }
 
+/// Attention over random bits that are halves in [-1, 1): wall time, CPU time and what was issued.
+bool benchFlash(uint32_t heads, uint32_t length, bool races) {
+  std::ifstream file(FC_SOURCE_DIR "/test/runtime/emulator/cuda/flash.ptx");
+  std::stringstream text;
+  text << file.rdbuf();
+  fc::emu::Report error;
+  auto module = fc::emu::Module::load(text.str(), "flash.ptx", error);
+  if (!module) {
+    fmt::print("{}\n", error.text);
+    return false;
+  }
+  size_t count = size_t(heads) * length * 64;
+  std::vector<uint16_t> q(count), k(count), v(count), o(count);
+  uint32_t state = 1;
+  for (auto *array : {&q, &k, &v})
+    for (uint16_t &x : *array)
+      x = uint16_t((state = state * 1664525 + 1013904223) >> 16 & 0x9bff) | 0x2000;
+  fc::emu::Launch launch;
+  launch.entry = "flash";
+  launch.grid = {length / 64, heads, 1};
+  launch.block = {128, 1, 1};
+  launch.sharedBytes = 5 * 64 * 128;
+  launch.checkRaces = races;
+  launch.params.resize(44);
+  float scale = 0.125f * 1.4426950408889634f;
+  std::memcpy(launch.params.data() + 32, &length, 4);
+  std::memcpy(launch.params.data() + 36, &length, 4);
+  std::memcpy(launch.params.data() + 40, &scale, 4);
+  launch.buffers = {{"q", q.data(), count * 2, true},
+                    {"k", k.data(), count * 2, true},
+                    {"v", v.data(), count * 2, true},
+                    {"o", o.data(), count * 2, false}};
+  launch.pointers = {{0, 0, 0}, {8, 1, 0}, {16, 2, 0}, {24, 3, 0}};
+  std::clock_t start = std::clock();
+  auto result = fc::emu::launch(*module, launch);
+  double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
+  if (!result.ok) {
+    fmt::print("{}\n", result.report.text);
+    return false;
+  }
+  fmt::print("flash, H={} S={} D=64, races {:<3} {:>8.3f} s {:>8.3f} s of CPU {:>6.1f} M/s\n",
+             heads, length, races ? "on" : "off", result.seconds, seconds,
+             double(result.counters["warp_instructions"]) / seconds / 1e6);
+  return true;
+}
+
 } // namespace
 
 int main() {
@@ -91,4 +141,11 @@ int main() {
     }
     fmt::print("{:<22} {:>12.1f} M {:>12.1f} M\n", c.name, rate[0], rate[1]);
   }
+  for (auto [heads, length] : {std::pair{8u, 512u}, {1u, 4096u}})
+    for (bool races : {false, true})
+      if (!benchFlash(heads, length, races))
+        return 1;
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  fmt::print("most memory: {} MB\n", usage.ru_maxrss / 1024);
 }
