@@ -39,10 +39,11 @@ find "$out" -name __pycache__ -prune -exec rm -r {} +
 cp -r tools/peers tools/gpu "$out"/
 find "$out" -name __pycache__ -prune -exec rm -r {} +
 cp tools/gpu-check.sh "$out"/
-# There: tools/fc-tune kernels/attention.fc --build . --device cuda --out tuned.json
+# There, once gpu-check.sh has unpacked fcc: tools/fc-tune kernels/attention.fc --build . --device cuda --out tuned.json
 mkdir "$out"/tools && cp tools/fc-tune "$out"/tools/
 git rev-parse --short HEAD >"$out"/commit 2>/dev/null || echo unknown >"$out"/commit
 python3 tools/gpu/pack.py "$out" ${small[@]+"${small[@]}"}
+gzip -nf "$out"/bin/fcc # two thirds of the kit otherwise
 
 size=$(du -sm "$out" | cut -f1)
 echo "$out: $size MB"
