@@ -61,19 +61,22 @@ std::string type(const Expr &expr) {
 
 class Dumper {
 public:
-  explicit Dumper(const Kernel &kernel) : kernel(kernel) {}
-
-  std::string run() {
+  std::string run(const Kernel &kernel) {
     countUses(kernel.body);
     line("kernel {}", kernel.name);
     indent = 1;
-    header();
+    header(kernel);
     for (const Axis *axis : kernel.grid)
       this->axis("grid", *axis);
     body(kernel.body);
     for (const Schedule &schedule : kernel.schedules)
       this->schedule(schedule);
     return std::move(out);
+  }
+
+  std::string run(const Expr &expr) {
+    asWritten = true;
+    return text(&expr, PAny);
   }
 
 private:
@@ -83,7 +86,7 @@ private:
     out += '\n';
   }
 
-  void header() {
+  void header(const Kernel &kernel) {
     for (const CParam &param : kernel.cparams) {
       if (param.isType)
         line("type {} = {}", param.name, name(param.type));
@@ -197,6 +200,8 @@ private:
   std::string text(const Expr *expr, Precedence place) {
     if (!expr)
       return "?";
+    while (asWritten && expr->op == Op::Cast && expr->implicit)
+      expr = expr->operands[0];
     if (auto named = names.find(expr); named != names.end())
       return named->second;
     std::string text = plain(*expr, uses[expr] > 1 && !expr->operands.empty() ? PAny : place);
@@ -223,7 +228,9 @@ private:
       std::string value =
           isFloat(expr.elem) ? number(expr.floatValue) : fmt::format("{}", expr.intValue);
       bool wide = expr.elem == Elem::F32 || expr.elem == Elem::I64;
-      return wide ? value : fmt::format("{}({})", name(expr.elem), value);
+      if (asWritten && isFloat(expr.elem))
+        value = fmt::format("{}", expr.floatValue);
+      return wide || asWritten ? value : fmt::format("{}({})", name(expr.elem), value);
     }
     case Op::DimRef:
       return expr.dim->name;
@@ -278,7 +285,7 @@ private:
     }
   }
 
-  const Kernel &kernel;
+  bool asWritten = false;
   std::string out;
   int indent = 0;
   std::unordered_map<const Expr *, unsigned> uses;
@@ -287,7 +294,9 @@ private:
 
 } // namespace
 
-std::string dumpAst(const Kernel &kernel) { return Dumper(kernel).run(); }
+std::string dumpAst(const Kernel &kernel) { return Dumper().run(kernel); }
+
+std::string formula(const Expr &expr) { return Dumper().run(expr); }
 
 std::string dumpAst(const Program &program) {
   std::string text;

@@ -13,4 +13,10 @@ namespace fc::dsl {
 std::string dumpAst(const Program &program);
 std::string dumpAst(const Kernel &kernel);
 
+/// One expression as the text has it: nothing is shared, and the widenings that the checker put in
+/// are left out.
+///
+///     where(j <= i + (N - M), s, -inf)
+std::string formula(const Expr &expr);
+
 } // namespace fc::dsl

@@ -42,6 +42,8 @@ public:
   Range rangeOf(const Axis *axis);
 
   void run(const std::vector<Stmt> &stmts);
+  /// The value over the ranges that are set.
+  ValueRef valueOf(const Expr *e) { return eval(e); }
 
   /// The most elements that a value has had with this many rows of the axes `tiles` at a time, from
   /// the extents seen so far; nothing while some axis has not been seen.
