@@ -125,7 +125,14 @@ Expected<std::string> emitPtx(mlir::ModuleOp source, PtxTarget target, StringRef
   return emitPtx(**module, target);
 }
 
-Expected<std::string> assembleCubin(StringRef ptx, StringRef cpu) {
+namespace {
+/// A cubin and what `ptxas -v` said about it.
+struct Assembled {
+  std::string cubin, log;
+};
+} // namespace
+
+static Expected<Assembled> assemble(StringRef ptx, StringRef cpu) {
   ErrorOr<std::string> ptxas = sys::findProgramByName("ptxas");
   if (!ptxas)
     ptxas = sys::findProgramByName("ptxas", {"/usr/local/cuda/bin"});
@@ -148,17 +155,30 @@ Expected<std::string> assembleCubin(StringRef ptx, StringRef cpu) {
   }
   std::string arch = ("-arch=" + cpu).str();
   std::string error;
-  int status = sys::ExecuteAndWait(*ptxas, {*ptxas, arch, input, "-o", output}, std::nullopt,
+  int status = sys::ExecuteAndWait(*ptxas, {*ptxas, "-v", arch, input, "-o", output}, std::nullopt,
                                    {std::nullopt, StringRef(log), StringRef(log)}, 0, 0, &error);
-  if (status != 0) {
-    auto words = MemoryBuffer::getFile(log);
+  auto words = MemoryBuffer::getFile(log);
+  if (status != 0)
     return failure("`ptxas` refused the PTX: " +
                    (words ? (*words)->getBuffer().trim() : StringRef(error)));
-  }
   auto cubin = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!cubin)
     return failure("`ptxas` wrote nothing");
-  return (*cubin)->getBuffer().str();
+  return Assembled{(*cubin)->getBuffer().str(), words ? (*words)->getBuffer().str() : ""};
+}
+
+Expected<std::string> assembleCubin(StringRef ptx, StringRef cpu) {
+  Expected<Assembled> assembled = assemble(ptx, cpu);
+  if (!assembled)
+    return assembled.takeError();
+  return std::move(assembled->cubin);
+}
+
+Expected<std::string> ptxasLog(StringRef ptx, StringRef cpu) {
+  Expected<Assembled> assembled = assemble(ptx, cpu);
+  if (!assembled)
+    return assembled.takeError();
+  return std::move(assembled->log);
 }
 
 } // namespace fc

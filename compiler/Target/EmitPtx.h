@@ -38,4 +38,7 @@ llvm::Expected<std::string> emitPtx(mlir::ModuleOp module, PtxTarget target,
 /// carries ptxas's words, or says that there is none.
 llvm::Expected<std::string> assembleCubin(llvm::StringRef ptx, llvm::StringRef cpu);
 
+/// What `ptxas -v` says of the PTX: registers, spills, shared memory, entry by entry.
+llvm::Expected<std::string> ptxasLog(llvm::StringRef ptx, llvm::StringRef cpu);
+
 } // namespace fc

@@ -41,14 +41,15 @@ struct Walk {
 
 class BlockWalks {
 public:
-  BlockWalks(Block &block, DictionaryAttr walks)
-      : block(block), allowed(walks), graph(block.getParentOp()->getContext()) {}
+  BlockWalks(Block &block, DictionaryAttr walks, WalkListener *listener)
+      : block(block), allowed(walks), listener(listener), graph(block.getParentOp()->getContext()) {
+  }
 
   LogicalResult run() {
     // Loops written by hand first: what their bodies reduce does not concern the block around them.
     for (Operation &op : llvm::make_early_inc_range(block))
       if (auto fold = dyn_cast<FoldOp>(op))
-        if (failed(makeFolds(fold.getBody().front(), allowed)))
+        if (failed(makeFolds(fold.getBody().front(), allowed, listener)))
           return failure();
     if (failed(collect()) || failed(partition()))
       return failure();
@@ -56,7 +57,7 @@ public:
       return success();
     SmallVector<FoldOp> folds = emit();
     for (FoldOp fold : folds)
-      if (failed(makeFolds(fold.getBody().front(), allowed)))
+      if (failed(makeFolds(fold.getBody().front(), allowed, listener)))
         return failure();
     return success();
   }
@@ -76,6 +77,7 @@ private:
 
   Block &block;
   DictionaryAttr allowed;
+  WalkListener *listener;
   Graph graph;
   llvm::DenseMap<std::pair<Value, StringAttr>, AxisOp> walkedMemo;
   SmallVector<AxisOp> ranges; ///< one for each name and range
@@ -255,6 +257,8 @@ LogicalResult BlockWalks::partition() {
     } else {
       while (auto refused = walkAt(item.level).derivation.add(item.number)) {
         refusal = *refused;
+        if (listener)
+          listener->anotherWalk(item.op, refusal);
         ++item.level;
         ++item.extra;
       }
@@ -327,9 +331,14 @@ SmallVector<FoldOp> BlockWalks::emit() {
   llvm::sort(order);
   for (auto key : order) {
     Walk &walk = *walks[key];
+    walk.derivation.sort();
+    if (listener && !(walk.reductions.empty() && walk.writes.empty()))
+      listener->walk(graph, walk.derivation, groups[key.second], walk.reductions, walk.writes);
+  }
+  for (auto key : order) {
+    Walk &walk = *walks[key];
     if (walk.reductions.empty() && walk.writes.empty())
       continue; // what was tried in it went to a later one
-    walk.derivation.sort();
     OpBuilder builder = OpBuilder::atBlockEnd(&block);
     if (!block.empty() && block.back().hasTrait<OpTrait::IsTerminator>())
       builder.setInsertionPoint(&block.back());
@@ -351,8 +360,8 @@ SmallVector<FoldOp> BlockWalks::emit() {
 
 } // namespace
 
-LogicalResult makeFolds(Block &block, DictionaryAttr walks) {
-  return BlockWalks(block, walks).run();
+LogicalResult makeFolds(Block &block, DictionaryAttr walks, WalkListener *listener) {
+  return BlockWalks(block, walks, listener).run();
 }
 
 } // namespace fc::online
