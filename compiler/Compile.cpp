@@ -1,6 +1,7 @@
 // Compile.cpp - text -> checked program -> fc module -> stages -> LLVM IR -> PTX, one call an arrow
 #include "compiler/Compile.h"
 #include "compiler/DumpStages.h"
+#include "compiler/Explain/Picture.h"
 #include "compiler/IR/Fc.h"
 #include "compiler/Import/Import.h"
 #include "compiler/Messages.h"
@@ -84,7 +85,7 @@ Expected<CompileOptions> withTunedSchedule(const CompileOptions &options,
 /// Runs the stages up to `options.stopAfter`. A pass that crashes, or fails without a word, leaves
 /// a reproducer.
 bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &messages,
-               StageDumper &dumper) {
+               StageDumper &dumper, explain::Collector *collector) {
   PipelineOptions pipeline;
   pipeline.target = options.target;
   pipeline.strategy = options.strategy;
@@ -94,15 +95,49 @@ bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &m
   mlir::PassManager passes(module.getContext());
   messages.catchCrashes(passes);
   dumper.addTo(passes);
+  if (collector)
+    collector->addTo(passes);
   buildPipeline(passes, pipeline);
   bool ok = succeeded(passes.run(module));
   messages.finish(ok);
   return ok;
 }
 
-} // namespace
+/// Where the schedule's items come from, in words.
+std::vector<std::string> whySchedule(const CompileOptions &asked, const CompileOptions &tuned) {
+  std::vector<std::string> reasons, measured;
+  if (!asked.schedule.empty())
+    reasons.push_back("the command line asks for " + join(asked.schedule, ", "));
+  for (const std::string &item : tuned.schedule)
+    if (!is_contained(asked.schedule, item))
+      measured.push_back(item);
+  if (!measured.empty())
+    reasons.push_back("the table of tuned schedules has " + join(measured, ", "));
+  return reasons;
+}
 
-std::optional<std::string> compile(const CompileOptions &options, raw_ostream &errors) {
+/// What was asked to be told; false after saying what is wrong with the question.
+bool tell(explain::Collector &collector, const dsl::Program &program, const CompileOptions &options,
+          const ExplainOptions &explain, Explained &explained, raw_ostream &errors) {
+  std::string wrong = collector.error();
+  if (wrong.empty() && explain.draw) {
+    StringRef kernel = options.kernel.empty() ? StringRef(program.kernels.front().name)
+                                              : StringRef(options.kernel);
+    explained.picture = explain::drawMask(collector, kernel, wrong);
+    if (!wrong.empty())
+      wrong = "--picture: " + wrong;
+  }
+  if (!wrong.empty()) {
+    refuse(errors, wrong);
+    return false;
+  }
+  explained.text =
+      explain.asJson ? explain::asJson(collector.kernels()) : explain::asText(collector.kernels());
+  return true;
+}
+
+std::optional<std::string> compile(const CompileOptions &options, const ExplainOptions *explain,
+                                   Explained *explained, raw_ostream &errors) {
   const TargetInfo *target = findTarget(options.target);
   if (!target)
     return refuse(errors,
@@ -139,7 +174,11 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
   if (!tuned)
     return std::nullopt;
   StageDumper dumper(options.dumpStages, *program, *tuned);
-  if (!runStages(*module, *tuned, messages, dumper))
+  std::optional<explain::Collector> collector;
+  if (explain)
+    collector.emplace(*program, *target, options.strategy, whySchedule(options, *tuned),
+                      explain->launch ? &*explain->launch : nullptr);
+  if (!runStages(*module, *tuned, messages, dumper, collector ? &*collector : nullptr))
     return std::nullopt;
   if (!dumper.error().empty())
     return refuse(errors, "--dump-stages: " + dumper.error());
@@ -162,11 +201,27 @@ std::optional<std::string> compile(const CompileOptions &options, raw_ostream &e
   if (!ptx)
     return std::nullopt;
   dumper.dump("kernels.ptx", [&](raw_ostream &os) { os << *ptx; });
+  if (collector) {
+    collector->assemble(*ptx);
+    if (!tell(*collector, *program, options, *explain, *explained, errors))
+      return std::nullopt;
+  }
   if (options.emit == Emit::Header)
     return emitHeader(*program, options.kernel, *ptx, options.input);
   if (options.emit == Emit::Cubin)
     return valueOr(assembleCubin(*ptx, options.target), errors);
   return ptx;
+}
+
+} // namespace
+
+std::optional<std::string> compile(const CompileOptions &options, raw_ostream &errors) {
+  return compile(options, nullptr, nullptr, errors);
+}
+
+std::optional<std::string> compile(const CompileOptions &options, const ExplainOptions &explain,
+                                   Explained &explained, raw_ostream &errors) {
+  return compile(options, &explain, &explained, errors);
 }
 
 } // namespace fc

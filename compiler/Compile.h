@@ -1,5 +1,6 @@
 // Compile.h - one call from the text of a file to what fcc writes
 #pragma once
+#include "compiler/Explain/Launch.h"
 #include "compiler/Pipeline.h"
 #include "dsl/Frontend.h"
 #include "llvm/Support/raw_ostream.h"
@@ -13,6 +14,18 @@ namespace fc {
 /// manifest; a cubin (needs ptxas); a C++ header that embeds the PTX and launches it through the
 /// runtime.
 enum class Emit { Ast, Mlir, Llvm, Ptx, Cubin, Header };
+
+/// What to say about a compilation beside doing it.
+struct ExplainOptions {
+  bool asJson = false;
+  /// Counts tiles, and draws, at this launch; without one there are no numbers of a launch.
+  std::optional<explain::LaunchRequest> launch;
+  bool draw = false; ///< the tiles of the file's first kernel (or of `kernel`)
+};
+struct Explained {
+  std::string text;    ///< words, or JSON
+  std::string picture; ///< an SVG
+};
 
 struct CompileOptions {
   std::string input;    ///< path of the .fc file
@@ -34,5 +47,9 @@ struct CompileOptions {
 /// file but those of `dumpStages` and, after a crash of a pass, a reproducer that the message
 /// names.
 std::optional<std::string> compile(const CompileOptions &options, llvm::raw_ostream &errors);
+
+/// The same, told as well: `explained` is what `explain` asks for.
+std::optional<std::string> compile(const CompileOptions &options, const ExplainOptions &explain,
+                                   Explained &explained, llvm::raw_ostream &errors);
 
 } // namespace fc

@@ -3,6 +3,7 @@
 // The command line is CLI11's: LLVM's code generator owns the name --stop-after in llvm::cl.
 #include "compiler/Compile.h"
 #include "compiler/Target/TargetInfo.h"
+#include "tools/fcc/Explain.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -24,6 +25,9 @@ constexpr const char *overview = R"(FlashCore: attention kernels from their form
   fcc causal.fc --stop-after=online                 the module when a stage has ended
   fcc causal.fc -o causal.ptx --dump-stages=stages  one file a stage
   fcc causal.fc -o causal.h                         a C++ header: the PTX and a launch function
+  fcc causal.fc --explain                           what was decided, and why
+  fcc causal.fc --explain --shape M=4096,N=4096     the same, with tiles and FLOPs counted
+  fcc causal.fc --picture=mask.svg --shape M=512,N=512   the tiles of the mask, drawn
 
 -o decides by its extension: .ptx .cubin .mlir .ll .h. Without -o, text goes to standard output.
 Run the result with fc-run.
@@ -85,6 +89,7 @@ int main(int argc, char **argv) {
   std::string output, stopAfter, emit;
   std::vector<std::string> defines;
   bool helpStages = false;
+  ExplainCommand explain;
 
   CLI::App app(overview, "fcc");
   app.set_version_flag("--version", "fcc 0.1.0");
@@ -118,6 +123,7 @@ int main(int argc, char **argv) {
   app.add_option("--emit", emit, "what to write: ast, mlir, ll, ptx, cubin, h (default: by -o)")
       ->type_name("KIND");
   app.add_flag("--help-stages", helpStages, "list the stages and what is true when each ends");
+  explain.addTo(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -163,6 +169,27 @@ int main(int argc, char **argv) {
     return refuse("a cubin is no text: give it a file with -o");
   options.emit = *what;
 
-  std::optional<std::string> bytes = compile(options, errs());
-  return bytes ? write(output, *bytes) : 1;
+  ExplainOptions told;
+  std::string wrong;
+  if (!explain.read(told, wrong))
+    return refuse(wrong);
+  if (!explain.wanted()) {
+    std::optional<std::string> bytes = compile(options, errs());
+    return bytes ? write(output, *bytes) : 1;
+  }
+  if (*what == Emit::Ast || *what == Emit::Mlir || *what == Emit::Llvm)
+    return refuse("--explain and --picture tell of a whole compilation; write a .ptx, a .cubin, a "
+                  ".h, or nothing");
+  Explained explained;
+  std::optional<std::string> bytes = compile(options, told, explained, errs());
+  if (!bytes)
+    return 1;
+  // The output first: who reads the explanation may rely on it.
+  if (!output.empty())
+    if (int code = write(output, *bytes))
+      return code;
+  if (!explain.picture.empty())
+    if (int code = write(explain.picture, explained.picture))
+      return code;
+  return explain.format.empty() ? 0 : write("-", explained.text);
 }
