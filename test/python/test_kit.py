@@ -64,6 +64,9 @@ class Rehearsal(unittest.TestCase):
         self.assertEqual(parts["ncu"]["kernels"][0]["metrics"]["Duration"], "12.5 us")
         self.assertEqual(parts["ncu"]["kernels"][0]["metrics"]["sm__inst_executed_pipe_tensor.sum"], "4096 inst")
         self.assertIn("12.5 us", page)
+        if (BUILD / "bin" / "fc-bench").exists():
+            self.assertEqual([row["result"]["tool"].split()[0] for row in parts["fcbench"]["rows"]], ["fc-bench"] * 2)
+            self.assertIn("fake GPU 0 of the tests", parts["fcbench"]["rows"][0]["table"])
         if "skipped" not in parts["bench"]:
             for row in parts["bench"]["shapes"]:
                 self.assertGreater(row["times"]["flashcore-sm_80-pipelined"]["median_us"], 0)
