@@ -89,6 +89,7 @@ bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &m
   PipelineOptions pipeline;
   pipeline.target = options.target;
   pipeline.strategy = options.strategy;
+  pipeline.warnUnsafeRows = options.warnUnsafeRows;
   for (const std::string &item : options.schedule)
     pipeline.schedule.push_back(item);
   pipeline.stopAfter = options.emit == Emit::Mlir ? options.stopAfter : Stage::Thread;

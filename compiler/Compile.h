@@ -37,6 +37,7 @@ struct CompileOptions {
   /// A table of tools/fc-tune for what `schedule` and the text leave open; empty: that of the
   /// target that is built in, of which only measured entries count; "none": none.
   std::string tuned;
+  bool warnUnsafeRows = false;     ///< warn where a row may see no key
   Stage stopAfter = Stage::Thread; ///< matters to Emit::Mlir only
   Emit emit = Emit::Ptx;
   std::string dumpStages; ///< a folder for one file a stage; empty: none

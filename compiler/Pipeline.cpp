@@ -70,7 +70,7 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Mask: which tiles are walked, and which of them are tested -------------===//
-  pm.addNestedPass<KernelOp>(createPlanMask());
+  pm.addNestedPass<KernelOp>(createPlanMask({.warnUnsafeRows = options.warnUnsafeRows}));
   pm.addPass(createCSEPass()); // bounds that two walks share
   if (!endStage(Stage::Mask))
     return;

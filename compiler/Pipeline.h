@@ -32,6 +32,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                llvm::cl::init("auto")};
   ListOption<std::string> schedule{*this, "schedule",
                                    llvm::cl::desc("forced choices: i=64 warps=4 stages=1")};
+  Option<bool> warnUnsafeRows{*this, "warn-unsafe-rows",
+                              llvm::cl::desc("warn where a row may see no key"),
+                              llvm::cl::init(false)};
   Option<Stage> stopAfter{*this, "stop-after", llvm::cl::desc("stop when this stage has ended"),
                           llvm::cl::init(Stage::Thread),
                           llvm::cl::values(

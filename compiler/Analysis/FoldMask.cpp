@@ -98,6 +98,20 @@ TermRef FoldTerms::ofIota(IotaOp iota) {
   return point;
 }
 
+/// What the text assumes of a parameter.
+static std::pair<int64_t, int64_t> assumedRange(Value value) {
+  std::pair<int64_t, int64_t> range{INT64_MIN, INT64_MAX};
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto kernel = argument ? dyn_cast<KernelOp>(argument.getOwner()->getParentOp()) : KernelOp();
+  auto ranges = kernel ? kernel->getAttrOfType<DictionaryAttr>(kRangesAttr) : DictionaryAttr();
+  if (!ranges)
+    return range;
+  auto name = cast<StringAttr>(kernel.getParams()[argument.getArgNumber()]);
+  if (auto limits = ranges.getAs<DenseI64ArrayAttr>(name); limits && limits.size() == 2)
+    range = {limits[0], limits[1]};
+  return range;
+}
+
 /// Scalars that nothing above understood, if they can be used in front of the fold.
 TermRef FoldTerms::symbol(Value value) {
   auto type = dyn_cast<IntegerType>(value.getType());
@@ -107,11 +121,13 @@ TermRef FoldTerms::symbol(Value value) {
   int64_t id = symbols.size() - 1;
   if (type.getWidth() == 1)
     return terms.flag(id);
+  auto [low, high] = assumedRange(value);
   if (type.getWidth() <= 32)
-    return terms.symbol(id, -(int64_t(1) << (type.getWidth() - 1)),
-                        (int64_t(1) << (type.getWidth() - 1)) - 1);
-  guarded.push_back(value);
-  return terms.symbol(id, -kFar, kFar);
+    return terms.symbol(id, std::max(low, -(int64_t(1) << (type.getWidth() - 1))),
+                        std::min(high, (int64_t(1) << (type.getWidth() - 1)) - 1));
+  if (low < -kFar || high > kFar)
+    guarded.push_back(value);
+  return terms.symbol(id, std::max(low, -kFar), std::min(high, kFar));
 }
 
 TermRef FoldTerms::ofComparison(arith::CmpIOp op) {

@@ -16,11 +16,7 @@ FoldPlan::FoldPlan(FoldOp fold)
   rangeElements();
   possible = tests->possible(live);
   certain = tests->certain(live);
-  bounds = solve(terms, possible, values.start);
-  segments = {bounds};
-  if (!bounds.exact)
-    segments = solveApart(terms, possible, values.start);
-  exact = llvm::all_of(segments, [](const Span &span) { return span.exact; });
+  findSearches();
   findUndecided();
   proveRows();
 }
@@ -52,8 +48,9 @@ void FoldPlan::rangeElements() {
       continue;
     unsigned width = elementOf(tile.getType()).getIntOrFloatBitWidth();
     int64_t half = int64_t(1) << (width - 1);
+    bool sorted = isSorted(tile);
     auto lookup = [&](bool greatest) {
-      elementRanges.push_back({tile, greatest, ofKeys});
+      elementRanges.push_back({tile, greatest, ofKeys, sorted});
       return terms.lookup(elementRanges.size() - 1,
                           ofKeys ? ArrayRef<TermRef>(values.start) : ArrayRef<TermRef>(), -half,
                           half - 1);
@@ -61,6 +58,51 @@ void FoldPlan::rangeElements() {
     TermRef low = lookup(false), high = lookup(true);
     tests->setElement(terms.element(i, -half, half - 1), low, high);
   }
+}
+
+/// Whether the tile is read along the last dimension of a tensor that the text says never falls.
+bool FoldPlan::isSorted(Value tile) {
+  auto read = tile.getDefiningOp<ReadOp>();
+  auto kernel = fold->getParentOfType<KernelOp>();
+  auto sorted = kernel->getAttrOfType<ArrayAttr>(kSortedAttr);
+  auto tensor = read ? dyn_cast<BlockArgument>(read.getTensor()) : BlockArgument();
+  if (!sorted || !tensor || !llvm::is_contained(sorted, kernel.getParams()[tensor.getArgNumber()]))
+    return false;
+  ValueRange indices = read.getIndices();
+  return indices.back().getDefiningOp<IotaOp>() && read.getWhere().empty() &&
+         llvm::all_of(indices.drop_back(),
+                      [](Value index) { return !isa<TileType>(index.getType()); });
+}
+
+//===-- Bounds ------------------------------------------------------------------------===//
+
+/// Conjuncts in which one sorted element of the walked tile alone hangs on its start are monotone:
+/// where they change is searched for. What is left is solved.
+void FoldPlan::findSearches() {
+  TermRef left = terms.truth(true);
+  auto parts = possible->kind == TermKind::And ? possible->operands : std::vector{possible};
+  for (TermRef part : parts) {
+    TermRef sum = part->kind == TermKind::NotPositive ? part->operands[0] : nullptr;
+    int64_t by = 0;
+    int varying = 0;
+    if (sum && sum->kind == TermKind::Linear)
+      for (auto [operand, coefficient] : llvm::zip(sum->operands, sum->coefficients))
+        if (terms.contains(operand, values.start)) {
+          ++varying;
+          if (operand->kind == TermKind::Lookup && elementRanges[operand->number].sorted)
+            by = coefficient;
+        }
+    if (varying == 1 && by != 0)
+      searches.push_back({part, by < 0});
+    else
+      left = terms.both(left, part);
+  }
+  bounds = solve(terms, left, values.start);
+  segments = {bounds};
+  if (!bounds.exact)
+    segments = solveApart(terms, left, values.start);
+  if (!llvm::all_of(segments, [](const Span &span) { return span.exact; }))
+    inKernel = left;
 }
 
 //===-- What could not be decided -----------------------------------------------------===//
@@ -163,7 +205,7 @@ bool alwaysHolds(Terms &terms, TermRef condition) {
   case TermKind::Or:
     return llvm::any_of(condition->operands, [&](TermRef x) { return alwaysHolds(terms, x); });
   case TermKind::NotPositive: {
-    TermRef expanded = expandRelation(terms, condition->operands[0]);
+    TermRef expanded = expandRelation(terms, condition->operands[0], [](TermRef) { return true; });
     return expanded != condition && alwaysHolds(terms, expanded);
   }
   default:

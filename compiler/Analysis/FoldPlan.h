@@ -14,6 +14,14 @@ struct ElementRange {
   mlir::Value tile; ///< the elements, over the one axis
   bool greatest;
   bool ofKeys; ///< over the walked axis: it hangs on the start of the tile
+  bool sorted; ///< elements never fall along the axis: the first or last one says it
+};
+
+/// A bound of the walk that is searched for, by halves: a condition on sorted elements.
+struct BoundSearch {
+  TermRef condition;
+  bool
+      below; ///< true from some start on, so that the walk starts there; else true up to some start
 };
 
 enum class TileKind { Empty, Partial, Full };
@@ -50,9 +58,11 @@ public:
   /// Tiles whose start is in none of these are empty; all together they are in low .. high.
   llvm::SmallVector<Span> segments;
   Span bounds;
-  /// Whether the segments say all that `possible` does. If not, the kernel evaluates `possible` for
-  /// each tile of a segment.
-  bool exact = false;
+  /// Bounds that are searched for at launch, besides `bounds`.
+  std::vector<BoundSearch> searches;
+  /// What neither the segments nor the searches say: the kernel evaluates it for each tile that
+  /// they leave. Null: they say all that `possible` does.
+  TermRef inKernel = nullptr;
   /// By id of lookups.
   std::vector<ElementRange> elementRanges;
   /// Parts of the predicate that no tile could be judged by, and why.
@@ -74,6 +84,8 @@ public:
 
 private:
   void rangeElements();
+  void findSearches();
+  bool isSorted(mlir::Value tile);
   void findUndecided();
   void proveRows();
   std::optional<TileTests> tests;

@@ -35,20 +35,18 @@ static Split splitPoints(Terms &terms, TermRef term) {
   return split;
 }
 
-TermRef expandRelation(Terms &terms, TermRef sum, TermRef about) {
+TermRef expandRelation(Terms &terms, TermRef sum, llvm::function_ref<bool(TermRef)> expands) {
   if (sum->kind == TermKind::Unknown)
     return sum;
   Term single{TermKind::Linear, 0, {sum}, {1}};
   const Term &linear = sum->kind == TermKind::Linear ? *sum : single;
   for (auto [operand, by] : llvm::zip(linear.operands, linear.coefficients)) {
-    if (about && !terms.contains(operand, about))
-      continue;
     bool isMin = operand->kind == TermKind::Min, isChoice = operand->kind == TermKind::Choose;
-    if (!isMin && !isChoice && operand->kind != TermKind::Max)
+    if ((!isMin && !isChoice && operand->kind != TermKind::Max) || !expands(operand))
       continue;
     TermRef rest = terms.subtract(sum, terms.scale(operand, by));
     auto with = [&](TermRef part) {
-      return expandRelation(terms, terms.add(rest, terms.scale(part, by)), about);
+      return expandRelation(terms, terms.add(rest, terms.scale(part, by)), expands);
     };
     if (isChoice) {
       TermRef condition = operand->operands[0];
@@ -320,7 +318,9 @@ TermRef TileTests::possibleConjunction(llvm::ArrayRef<TermRef> parts, Facts fact
       continue;
     }
     if (part->kind == TermKind::NotPositive && !part->uniform) {
-      TermRef expanded = expandRelation(terms, part->operands[0]);
+      // Uniform ones stay, so that the relation can become a fact.
+      TermRef expanded =
+          expandRelation(terms, part->operands[0], [](TermRef term) { return !term->uniform; });
       if (expanded != part) {
         work.push_back(expanded);
         continue;
@@ -402,7 +402,9 @@ public:
       return {terms.choose(condition, least, most), terms.choose(condition, most, least), true};
     switch (condition->kind) {
     case TermKind::NotPositive: {
-      TermRef expanded = expandRelation(terms, condition->operands[0], variable);
+      TermRef expanded = expandRelation(terms, condition->operands[0], [&](TermRef term) {
+        return terms.contains(term, variable);
+      });
       if (expanded != condition)
         return solve(expanded);
       return solveRelation(condition->operands[0]);

@@ -59,9 +59,9 @@ private:
   std::map<TermRef, Bounds, InOrder> tiles, elements;
 };
 
-/// `sum <= 0`, with minima, maxima and choices among the sum's operands (of those that contain
-/// `about`; null: of all) written as conjunctions and disjunctions.
-TermRef expandRelation(Terms &terms, TermRef sum, TermRef about = nullptr);
+/// `sum <= 0`, with those minima, maxima and choices among the sum's operands for which `expands`
+/// holds written as conjunctions and disjunctions.
+TermRef expandRelation(Terms &terms, TermRef sum, llvm::function_ref<bool(TermRef)> expands);
 
 /// low <= variable <= high.
 struct Span {

@@ -36,6 +36,10 @@ inline constexpr int64_t kMaxExtent = int64_t(1) << 30;
 /// below it count as unseen.
 inline constexpr float kFloor = -0x1p100f;
 
+/// On a kernel, by parameter: the least and greatest value that the text assumes; tensors that
+/// never fall along their last dimension.
+inline constexpr llvm::StringLiteral kRangesAttr = "fc.ranges", kSortedAttr = "fc.sorted";
+
 /// The element type of a tile, or a scalar's own type.
 mlir::Type elementOf(mlir::Type type);
 /// The axes of a tile with their sizes; none for a scalar.

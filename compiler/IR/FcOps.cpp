@@ -453,7 +453,14 @@ LogicalResult FoldOp::verify() {
   return success();
 }
 
-LogicalResult HopOp::verify() { return verifyHop(*this, getBody().front()); }
+LogicalResult HopOp::verify() {
+  Block &block = getBody().front();
+  if (failed(verifyHop(*this, block)))
+    return failure();
+  if (getMonotone() && block.getTerminator()->getOperand(0) != block.getArgument(0))
+    return emitOpError("is monotone, so it must yield the start that it takes");
+  return success();
+}
 
 //===-- fc.extreme -------------------------------------------------------------===//
 

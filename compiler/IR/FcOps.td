@@ -38,7 +38,9 @@ def Fc_KernelOp : Fc_Op<"kernel", [IsolatedFromAbove, Symbol, NoTerminator, Sing
       }
     }
     ```
-    After the `tile` stage the attribute `schedule` says how the kernel is cut.
+    After the `tile` stage the attribute `schedule` says how the kernel is cut. What the text assumes stands in
+    `fc.ranges` (of a parameter: its least and greatest value) and `fc.sorted` (tensors that never fall along
+    their last dimension).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$params, I64Attr:$outputs,
                        OptionalAttr<Fc_ScheduleAttr>:$schedule);
@@ -270,7 +272,8 @@ def Fc_HopOp : Fc_Op<"hop", [RecursivelySpeculatable, RecursiveMemoryEffects]> {
   let summary = "the start of the next tile that is walked";
   let description = [{
     A fold's `hop` as a search: from `from` on, a step at a time or as far as the region says, until a start is not
-    below `to` or the region's flag is true.
+    below `to` or the region's flag is true. `monotone`: the region yields its argument, and where its flag is true it
+    stays so for later starts; then halves are searched, not steps.
 
     ```mlir
     %next = fc.hop %from to %hi step 64 {
@@ -280,10 +283,10 @@ def Fc_HopOp : Fc_Op<"hop", [RecursivelySpeculatable, RecursiveMemoryEffects]> {
     }
     ```
   }];
-  let arguments = (ins I32:$from, I32:$to, I64Attr:$step);
+  let arguments = (ins I32:$from, I32:$to, I64Attr:$step, UnitAttr:$monotone);
   let regions = (region SizedRegion<1>:$body);
   let results = (outs I32:$start);
-  let assemblyFormat = "$from `to` $to `step` $step attr-dict-with-keyword $body";
+  let assemblyFormat = "$from `to` $to `step` $step (`monotone` $monotone^)? attr-dict-with-keyword $body";
   let hasVerifier = 1;
 }
 

@@ -49,6 +49,8 @@ public:
   Interval of(const dsl::Expr *expr);
   /// The points of an axis.
   Interval points(const dsl::Axis *axis);
+  /// What is assumed of a parameter.
+  Interval of(const dsl::Scalar *scalar) const { return scalars.lookup(scalar); }
   /// hi - lo if it, or `upto`, is a compile-time constant: how many points the axis has at most.
   std::optional<int64_t> constantExtent(const dsl::Axis *axis);
 

@@ -107,6 +107,53 @@ KernelOp KernelImporter::makeKernel() {
   return op;
 }
 
+/// The tensor that a fact says never falls along its last dimension, of which the axis is all:
+/// `j + 1 == M or doc[b, j] <= doc[b, j + 1]`.
+static const dsl::Tensor *sortedTensor(const Expr *fact) {
+  fact = resolve(fact);
+  if (fact->op != dsl::Op::Or)
+    return nullptr;
+  const Expr *last = resolve(fact->operands[0]), *order = resolve(fact->operands[1]);
+  if (last->op != dsl::Op::Eq || order->op != dsl::Op::Le)
+    return nullptr;
+  const Expr *a = resolve(order->operands[0]), *b = resolve(order->operands[1]);
+  while (a->op == dsl::Op::Cast && b->op == dsl::Op::Cast && a->implicit && b->implicit) {
+    a = resolve(a->operands[0]);
+    b = resolve(b->operands[0]);
+  }
+  if (a->op != dsl::Op::Read || b->op != dsl::Op::Read || a->tensor != b->tensor)
+    return nullptr;
+  const Expr *point = resolve(a->operands.back()), *next = resolve(b->operands.back());
+  if (point->op != dsl::Op::AxisRef || next->op != dsl::Op::Add ||
+      !same(next->operands[0], point) || constantOf(next->operands[1]) != 1 ||
+      !same(last->operands[0], next) || !same(last->operands[1], point->axis->hi) ||
+      constantOf(point->axis->lo) != 0 || !same(point->axis->hi, a->tensor->shape.back().size))
+    return nullptr;
+  for (size_t i = 0; i + 1 < a->operands.size(); ++i)
+    if (!same(a->operands[i], b->operands[i]))
+      return nullptr;
+  return a->tensor;
+}
+
+/// What the text assumes of parameters, for the analyses: `fc.ranges`, `fc.sorted`.
+void KernelImporter::addFacts(KernelOp op) {
+  NamedAttrList ranges;
+  SmallVector<Attribute> sorted;
+  for (const dsl::Kernel::Param &param : kernel.params)
+    if (param.scalar && !intervals.of(param.scalar).isFull()) {
+      Interval range = intervals.of(param.scalar);
+      ranges.set(param.scalar->name, builder.getDenseI64ArrayAttr({range.lo, range.hi}));
+    }
+  for (const Stmt &stmt : kernel.body)
+    if (stmt.kind == Stmt::Assume)
+      if (const dsl::Tensor *tensor = sortedTensor(stmt.value))
+        sorted.push_back(builder.getStringAttr(tensor->name));
+  if (!ranges.empty())
+    op->setDiscardableAttr(kRangesAttr, ranges.getDictionary(builder.getContext()));
+  if (!sorted.empty())
+    op->setDiscardableAttr(kSortedAttr, builder.getArrayAttr(sorted));
+}
+
 /// What the text's schedules ask for: tile sizes, warps and stages in `fc.schedule_items`, walks in
 /// `fc.walks`. A schedule for the target comes after, and wins over, one for all.
 void KernelImporter::addSchedules(KernelOp op) {
@@ -155,6 +202,7 @@ LogicalResult KernelImporter::run() {
     dims[dim] = DimOp::create(builder, locOf(dim->loc), builder.getI32Type(), dim->name);
   makeProgram();
   statements(kernel.body);
+  addFacts(op);
   addSchedules(op);
   builder.setInsertionPointAfter(op);
   return failure(failed);

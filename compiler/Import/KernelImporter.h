@@ -44,6 +44,7 @@ private:
   void setVar(const dsl::Var *var, const Expr *value);
   void store(const dsl::Stmt &stmt);
   void loop(const dsl::Stmt &stmt);
+  void addFacts(KernelOp op);
   void addSchedules(KernelOp op);
 
   // Values (Values.cpp)

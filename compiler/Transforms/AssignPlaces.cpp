@@ -154,6 +154,8 @@ private:
       visitDot(dot);
     else if (auto fold = dyn_cast<FoldOp>(op))
       visitFold(fold);
+    else if (auto hop = dyn_cast<HopOp>(op))
+      visit(hop.getBody().front());
     else if (auto program = dyn_cast<ProgramOp>(op))
       visit(program.getBody().front());
   }

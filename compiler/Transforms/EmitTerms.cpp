@@ -9,8 +9,9 @@ namespace fc {
 
 static bool fits32(int64_t low, int64_t high) { return low >= INT32_MIN && high <= INT32_MAX; }
 
-TermEmitter::TermEmitter(FoldPlan &plan, OpBuilder inside, Value start)
-    : plan(plan), outside(plan.fold), inside(inside), start(start), loc(plan.fold.getLoc()) {}
+TermEmitter::TermEmitter(FoldPlan &plan, OpBuilder inside, Value start, Operation *before)
+    : plan(plan), outside(before ? before : plan.fold), inside(inside), start(start),
+      loc(plan.fold.getLoc()) {}
 
 Value TermEmitter::emit(TermRef term) {
   if (Value known = written.lookup(term))
@@ -128,7 +129,7 @@ Value TermEmitter::writeLookup(TermRef term) {
   Value count = cut ? Value(arith::SubIOp::create(builder, loc, end, first)) : Value();
   return ExtremeOp::create(builder, loc, builder.getI32Type(),
                            range.greatest ? ReduceKind::Max : ReduceKind::Min, tile, count,
-                           /*sorted=*/false);
+                           range.sorted);
 }
 
 Value TermEmitter::remake(OpBuilder &builder, Value value) {

@@ -6,10 +6,11 @@
 namespace fc {
 
 /// Writes uniform terms of a plan: those without the start of the walked tile in front of the fold,
-/// the rest where `inside` stands, for the tile that starts at `start`.
+/// or in front of `before`, the rest where `inside` stands, for the tile that starts at `start`.
 class TermEmitter {
 public:
-  TermEmitter(FoldPlan &plan, mlir::OpBuilder inside, mlir::Value start);
+  TermEmitter(FoldPlan &plan, mlir::OpBuilder inside, mlir::Value start,
+              mlir::Operation *before = nullptr);
 
   /// An i1, i32 or i64, as the term's range allows.
   mlir::Value emit(TermRef term);

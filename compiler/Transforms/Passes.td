@@ -94,12 +94,19 @@ def PlanMask : Pass<"fc-plan-mask", "::fc::KernelOp"> {
     uniform `i1`, says whether the tile may hold an excluded point, and where not the second is the result.
     That is a hint: the region gives the right result in either case.
 
+    Where the condition leaves gaps or does not solve, the fold gets a `hop`: it leads over the gaps, and evaluates the
+    rest of the condition for each tile. Elements that the text says are sorted give bounds by search (`fc.hop`,
+    monotone) in front of the fold. Where every row is proved to see a key, the tests at a softmax's end that only a row
+    without one needs are dropped; where not, `warn-unsafe-rows` says so.
+
     Left alone: folds over several axes, folds that write, and folds for which it cannot be proved that
     a tile without keys leaves the state as it is (hand-written loops, mostly). 64-bit launch values are trusted
     while they are within 2^40; beyond, every tile is walked and tested.
 
-    Test: `test/compiler/Transforms/plan-mask.mlir`.
+    Test: `test/compiler/Transforms/plan-mask.mlir`, `plan-mask-hop.test`, `plan-mask-rows.test`.
   }];
+  let options = [Option<"warnUnsafeRows", "warn-unsafe-rows", "bool", /*default=*/"false",
+                        "warn where a row may see no key">];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

@@ -6,6 +6,7 @@
 #include "compiler/Transforms/EmitTerms.h"
 #include "compiler/Transforms/MaskTests.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/RowGuards.h"
 #include <set>
 
 using namespace mlir;
@@ -36,6 +37,7 @@ public:
   void run() {
     if (!plan.exists())
       return;
+    dropRowGuards(plan);
     trusted = terms.truth(true);
     for (Value value : values.guarded)
       trustWithin(value);
@@ -43,8 +45,9 @@ public:
     TermEmitter body(plan, OpBuilder::atBlockBegin(&fold.getBody().front()),
                      fold.getBody().getArgument(0));
     setBounds(body);
-    if (!plan.exact || plan.segments.size() > 1)
-      addHop();
+    for (const BoundSearch &search : plan.searches)
+      searchBound(search);
+    addHop();
     markTests(selects, [&](ArrayRef<TermRef> keeps) -> Value {
       TermRef all = terms.truth(true);
       for (TermRef each : keeps)
@@ -54,6 +57,17 @@ public:
                     sizeOf(needed) > kMostOperations;
       return always ? Value() : body.emit(needed);
     });
+  }
+
+  /// Says where a row may see no key.
+  void warn() {
+    if (!plan.exists() || plan.safety.proved)
+      return;
+    InFlightDiagnostic warning =
+        fold->emitWarning("a row may see no key: its result is 0 then, and "
+                          "the logarithm of its sum -inf");
+    warning.attachNote() << "a key is seen where `" << plan.print(plan.live) << "`, and "
+                         << plan.safety.reason;
   }
 
 private:
@@ -102,10 +116,31 @@ private:
       fold.getHiMutable()[0].set(emitter.emit32(newHi));
   }
 
+  /// A bound where a condition on sorted elements changes, in front of the fold.
+  void searchBound(const BoundSearch &search) {
+    OpBuilder builder(fold);
+    Location loc = fold.getLoc();
+    TermRef condition = terms.either(search.condition, terms.negate(trusted));
+    OpOperand &bound = search.below ? fold.getLoMutable()[0] : fold.getHiMutable()[0];
+    auto hop = HopOp::create(builder, loc, builder.getI32Type(), fold.getLo()[0], fold.getHi()[0],
+                             (*fold.getStep())[0], /*monotone=*/true);
+    Block *block = builder.createBlock(&hop.getBody(), {}, {builder.getI32Type()}, {loc});
+    Value start = block->getArgument(0);
+    TermEmitter emitter(plan, builder, start, hop);
+    Value reached = emitter.emit(search.below ? condition : terms.negate(condition));
+    YieldOp::create(builder, loc, ValueRange{start, reached});
+    // Past the last tile the first start may lie behind the end: there the end stays.
+    builder.setInsertionPointAfter(hop);
+    Value found = hop.getStart();
+    if (!search.below)
+      found = arith::MinSIOp::create(builder, loc, found, fold.getHi()[0]);
+    bound.set(found);
+  }
+
   /// The region that takes a tile's start to the next that may be live: first over the gaps between
   /// the segments, then, unless those say all, by evaluating the condition.
   void addHop() {
-    bool evaluates = !plan.exact && sizeOf(plan.possible) <= kMostOperations;
+    bool evaluates = plan.inKernel && sizeOf(plan.inKernel) <= kMostOperations;
     if (!evaluates && plan.segments.size() < 2)
       return;
     OpBuilder builder(fold.getContext());
@@ -128,7 +163,7 @@ private:
     Value live;
     if (evaluates) {
       TermEmitter emitter(plan, builder, start);
-      live = emitter.emit(terms.either(plan.possible, terms.negate(trusted)));
+      live = emitter.emit(terms.either(plan.inKernel, terms.negate(trusted)));
     } else {
       live = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
     }
@@ -147,8 +182,12 @@ struct PlanMask : impl::PlanMaskBase<PlanMask> {
   void runOnOperation() override {
     SmallVector<FoldOp> folds;
     getOperation().walk([&](FoldOp fold) { folds.push_back(fold); });
-    for (FoldOp fold : folds)
-      FoldPlanner(fold).run();
+    for (FoldOp fold : folds) {
+      FoldPlanner planner(fold);
+      if (warnUnsafeRows)
+        planner.warn();
+      planner.run();
+    }
   }
 };
 

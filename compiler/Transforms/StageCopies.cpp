@@ -46,7 +46,7 @@ void lowerHops(FoldOp fold) {
   int64_t step = (*fold.getStep())[0];
   Value hi = fold.getHi()[0], width = constant(builder, loc, step);
   auto hop = [&](OpBuilder &at, Value from) -> Value {
-    auto op = HopOp::create(at, loc, at.getI32Type(), from, hi, step);
+    auto op = HopOp::create(at, loc, at.getI32Type(), from, hi, step, /*monotone=*/false);
     IRMapping mapping;
     fold.getHop().cloneInto(&op.getBody(), mapping);
     return op;

@@ -37,4 +37,16 @@ STAGE(Online);
 STAGE(Place);
 STAGE(Thread);
 
+// The mask plan is what Mask takes more than Tile.
+#define PLAN(name)                                                                                 \
+  BENCHMARK_CAPTURE(compileKernel, name##_to_Tile, #name, Emit::Mlir, Stage::Tile)                 \
+      ->Unit(benchmark::kMillisecond);                                                             \
+  BENCHMARK_CAPTURE(compileKernel, name##_to_Mask, #name, Emit::Mlir, Stage::Mask)                 \
+      ->Unit(benchmark::kMillisecond)
+PLAN(causal);
+PLAN(dilated);
+PLAN(document);
+PLAN(natten2d);
+PLAN(block_diffusion);
+
 BENCHMARK_MAIN();

@@ -122,6 +122,11 @@ int main(int argc, char **argv) {
       ->type_name("DIR");
   app.add_option("--emit", emit, "what to write: ast, mlir, ll, ptx, cubin, h (default: by -o)")
       ->type_name("KIND");
+  std::vector<std::string> warnings;
+  app.add_option("--warn", warnings, "warn of what is defined, but may not be meant: unsafe-rows")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"unsafe-rows"}))
+      ->allow_extra_args(false);
   app.add_flag("--help-stages", helpStages, "list the stages and what is true when each ends");
   explain.addTo(app);
   try {
@@ -132,6 +137,7 @@ int main(int argc, char **argv) {
     return refuse(Twine(error.what()) + "; fcc --help shows how it is called");
   }
 
+  options.warnUnsafeRows = !warnings.empty();
   if (helpStages) {
     for (const StageInfo &stage : stages())
       outs() << formatv("{0,-8} {1}\n", stage.name, stage.promise);

@@ -481,6 +481,22 @@ Value Emitter::carried(const void *key, Value start, Type element, Value index, 
   return pointer.now;
 }
 
+Emitter::Values Emitter::loopWhile(llvm::function_ref<Value(ValueRange)> more, ValueRange init,
+                                   llvm::function_ref<Values(ValueRange)> body) {
+  Block *header = newBlock(init.getTypes());
+  LLVM::BrOp::create(builder, loc, init, header);
+  builder.setInsertionPointToEnd(header);
+  Value goesOn = more(header->getArguments());
+  OpBuilder test = builder;
+  Block *inside = newBlock();
+  builder.setInsertionPointToEnd(inside);
+  LLVM::BrOp::create(builder, loc, body(header->getArguments()), header);
+  Block *after = newBlock();
+  LLVM::CondBrOp::create(test, loc, goesOn, inside, after);
+  builder.setInsertionPointToEnd(after);
+  return Values(header->args_begin(), header->args_end());
+}
+
 Value Emitter::search(Value start, llvm::function_ref<Turn(Value)> turn) {
   Block *header = newBlock({start.getType()});
   LLVM::BrOp::create(builder, loc, start, header);

@@ -105,6 +105,9 @@ public:
   /// it among the loop's. Null if the loop, or what is given, is not of that form.
   Value carried(const void *key, Value start, mlir::Type element, Value index, Value stride);
 
+  /// While `more` of the carried values holds, `body` makes new ones of them; the last ones.
+  Values loopWhile(llvm::function_ref<Value(mlir::ValueRange)> more, mlir::ValueRange init,
+                   llvm::function_ref<Values(mlir::ValueRange)> body);
   /// A turn of a search: what it finds, whether that ends the search, and where the next turn
   /// starts.
   struct Turn {

@@ -5,7 +5,36 @@ using namespace mlir;
 
 namespace fc {
 
+/// By halves: of the `count` starts from `low` on, the one looked for is among the first `count`,
+/// or just behind them.
+LogicalResult Lowering::lowerMonotoneHop(HopOp op) {
+  bool ok = true;
+  Block &block = op.getBody().front();
+  Value from = scalar(op.getFrom()), zero = emit.constant(0);
+  Value room = emit.sub(scalar(op.getTo()), from);
+  int64_t step = op.getStep();
+  Value count = emit.udiv(
+      emit.add(emit.select(emit.less(room, zero), zero, room), emit.constant(step - 1)), step);
+  Values found = emit.loopWhile(
+      [&](ValueRange state) { return emit.less(zero, state[1]); }, {from, count},
+      [&](ValueRange state) -> Values {
+        Value half = emit.shr(state[1], 1), middle = emit.add(state[0], emit.mul(half, step));
+        values[block.getArgument(0)] = {middle};
+        ok = succeeded(lower(block));
+        if (!ok)
+          return {state[0], state[1]};
+        Value reached = scalar(block.getTerminator()->getOperand(1));
+        Value rest = emit.sub(emit.sub(state[1], half), emit.constant(1));
+        return {emit.select(reached, state[0], emit.add(middle, emit.constant(step))),
+                emit.select(reached, half, rest)};
+      });
+  values[op.getStart()] = {found[0]};
+  return success(ok);
+}
+
 LogicalResult Lowering::lowerHop(HopOp op) {
+  if (op.getMonotone())
+    return lowerMonotoneHop(op);
   bool ok = true;
   Block &block = op.getBody().front();
   Value to = scalar(op.getTo()), step = emit.constant(op.getStep());

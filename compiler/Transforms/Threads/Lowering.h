@@ -118,6 +118,7 @@ private:
 
   //===-- Hops.cpp -------------------------------------------------------------------===//
   mlir::LogicalResult lowerHop(HopOp op);
+  mlir::LogicalResult lowerMonotoneHop(HopOp op);
   mlir::LogicalResult lowerExtreme(ExtremeOp op);
 
   //===-- Memory.cpp -----------------------------------------------------------------===//

@@ -245,6 +245,58 @@ const std::vector<Named> &namedMasks() {
                          near(p.t.modulo(p.i, width), p.t.modulo(p.j, width)));
        },
        false, false},
+      {"below the diagonal", [](Plan &p) { return p.t.less(p.j, p.i); }, true, true},
+      {"far keys", [](Plan &p) { return p.t.less(p.number(30), p.distance(p.i, p.j)); }, true,
+       false},
+      {"a band",
+       [](Plan &p) { return p.within(p.number(20), p.t.subtract(p.i, p.j), p.launch(60)); }, true,
+       true},
+      {"two bands",
+       [](Plan &p) {
+         TermRef back = p.t.subtract(p.i, p.j);
+         return p.t.either(p.within(p.number(0), back, p.number(10)),
+                           p.within(p.number(90), back, p.launch(100)));
+       },
+       true, false},
+      {"blocks of a board",
+       [](Plan &p) {
+         TermRef block = p.number(32);
+         return p.t.isZero(
+             p.t.modulo(p.t.add(p.t.divide(p.i, block), p.t.divide(p.j, block)), p.number(2)));
+       },
+       true, false},
+      {"a chunk ahead",
+       [](Plan &p) {
+         TermRef chunk = p.number(16);
+         return p.t.lessEqual(p.t.divide(p.j, chunk), p.t.plus(p.t.divide(p.i, chunk), 1));
+       },
+       true, true},
+      {"own chunk",
+       [](Plan &p) {
+         TermRef chunk = p.launch(32, 1, 1000);
+         return p.t.equal(p.t.divide(p.i, chunk), p.t.divide(p.j, chunk));
+       },
+       true, true},
+      {"first and last keys",
+       [](Plan &p) {
+         return p.t.either(p.t.less(p.j, p.number(4)), p.t.lessEqual(p.t.plus(p.keys, -4), p.j));
+       },
+       true, false},
+      {"items behind a prefix",
+       [](Plan &p) {
+         TermRef prefix = p.launch(40), length = p.number(24);
+         auto item = [&](TermRef x) { return p.t.divide(p.t.subtract(x, prefix), length); };
+         return p.t.both(p.t.lessEqual(p.j, p.i),
+                         p.t.either(p.t.less(p.j, prefix), p.t.equal(item(p.i), item(p.j))));
+       },
+       true, false},
+      {"dilated window, step at launch",
+       [](Plan &p) {
+         TermRef back = p.t.subtract(p.i, p.j);
+         return p.t.both(p.t.isZero(p.t.modulo(back, p.launch(130, 1, 1024))),
+                         p.within(p.number(0), back, p.launch(400)));
+       },
+       false, false},
       {"dilated window of 256",
        [](Plan &p) {
          TermRef back = p.t.subtract(p.i, p.j);
