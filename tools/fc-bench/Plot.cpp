@@ -32,15 +32,27 @@ struct Panel {
   std::vector<Bar> bars;
 };
 
-/// The dimensions that differ between the shapes of a panel; all of them where none does.
+/// The dimensions that differ between the shapes of a panel; all of them where none does. One that
+/// always equals another (N that is M) is not said again.
 std::string labelOf(const Result &it, const std::vector<const Result *> &others) {
-  std::vector<std::string> parts;
-  for (const auto &[name, value] : it.dims)
-    if (std::ranges::any_of(others, [&](const Result *other) {
-          const auto found = other->dims.find(name);
-          return found == other->dims.end() || found->second != value;
-        }))
-      parts.push_back(fmt::format("{}={}", name, value));
+  auto valueOf = [](const Result &result, const std::string &name) {
+    const auto found = result.dims.find(name);
+    return found == result.dims.end() ? -1 : found->second;
+  };
+  std::vector<std::string> parts, said;
+  for (const auto &[name, value] : it.dims) {
+    const bool differs = std::ranges::any_of(
+        others, [&](const Result *other) { return valueOf(*other, name) != value; });
+    const bool again = std::ranges::any_of(said, [&](const std::string &earlier) {
+      return std::ranges::all_of(others, [&](const Result *other) {
+        return valueOf(*other, earlier) == valueOf(*other, name);
+      });
+    });
+    if (!differs || again)
+      continue;
+    said.push_back(name);
+    parts.push_back(fmt::format("{}={}", name, value));
+  }
   return parts.empty() ? it.shape() : fmt::format("{}", fmt::join(parts, " "));
 }
 
@@ -160,13 +172,13 @@ void draw(Drawing &out, const Panel &panel, const std::vector<std::string> &stra
                    it.rate < 10 ? fmt::format("{:.2g}", it.rate) : fmt::format("{:.0f}", it.rate),
                    "text-anchor=\"middle\" font-size=\"10\"");
       }
-    // Two lines where the shape has many parts.
-    const std::string &shape = panel.shapes[s];
-    const size_t cut =
-        shape.size() > 14 ? shape.find(' ', shape.size() / 2 - 2) : std::string::npos;
-    out.text(middle, y + height + 16, shape.substr(0, cut), "text-anchor=\"middle\"");
-    if (cut != std::string::npos)
-      out.text(middle, y + height + 30, shape.substr(cut + 1), "text-anchor=\"middle\"");
+    // A line for each part, as far as there is room.
+    std::string rest = panel.shapes[s];
+    for (int row = 0; !rest.empty() && row < 4; ++row) {
+      const size_t cut = row < 3 ? rest.find(' ') : std::string::npos;
+      out.text(middle, y + height + 15 + 13 * row, rest.substr(0, cut), "text-anchor=\"middle\"");
+      rest = cut == std::string::npos ? "" : rest.substr(cut + 1);
+    }
   }
   out.line(x, y + height, x + width, y + height, "stroke=\"#333333\"");
 }
