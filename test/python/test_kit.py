@@ -52,7 +52,7 @@ class Rehearsal(unittest.TestCase):
         return done.returncode, report, (out / "report.md").read_text(), done.stdout + done.stderr
 
     def test_everything(self):
-        code, report, page, said = self.check("--budget", "400")
+        code, report, page, said = self.check("--budget", "900")
         self.assertEqual(code, 0, said)
         parts = report["parts"]
         self.assertEqual(list(parts), ["machine", "kernels", "micro", "bench", "fcbench", "ncu"])
@@ -113,7 +113,7 @@ class Rehearsal(unittest.TestCase):
         self.addCleanup(here.write_text, text)
         here.write_text("import time\nfrom common import Part\npart = Part('')\n"
                         "part.result['counts'] = {'agree': 7}\npart.save()\ntime.sleep(1000)\n")
-        code, report, page, _ = self.check("--parts", "micro", "--budget", "3")
+        code, report, page, _ = self.check("--parts", "micro", "--budget", "8")
         self.assertEqual(code, 1)
         self.assertEqual(report["parts"]["micro"]["counts"], {"agree": 7})
         self.assertIn("This part ran out of its time", page)

@@ -112,6 +112,11 @@ class Traced(unittest.TestCase):
         q, k, v = self.arrays
         numpy.testing.assert_allclose(o.numpy(), attention(2 * q, k, v, scale=0.5)[0] + 1, atol=4e-3)
 
+    def test_the_first_call_may_be_a_traced_one(self):
+        k = kernel("causal", schedule="i=32")
+        o = self.compiled(lambda q, keys, v: k(q, keys, v))(*self.tensors)
+        numpy.testing.assert_allclose(o.numpy(), attention(*self.arrays, causal=True)[0], atol=2e-3)
+
     def test_several_outputs_and_names(self):
         run = self.compiled(lambda q, k, v: self.k(v=v, k=k, q=q, outputs=("lse", "o")))
         lse, o = run(*self.tensors)

@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import pathlib
+import sys
 import threading
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -57,6 +58,8 @@ class Kernel:
         self._op: Any = None
         self.__signature__ = self._python_signature()
         self.__doc__ = self._describe()
+        if "torch" in sys.modules:  # so that even the first call may be a traced one
+            self._register()
 
     # -- what it is -------------------------------------------------------------------------------
 
@@ -238,8 +241,8 @@ class Kernel:
 
     def torch_op(self) -> Any:
         """The kernel as an operation of `torch.ops.flashcore`: (inputs, scalars, outputs: str) -> Tensor[]. Calling the
-        kernel itself under `torch.compile` traces to it; register it with this first where the first call is a traced
-        one."""
+        kernel itself under `torch.compile` traces to it. A kernel that was loaded before PyTorch was imported is
+        registered by its first call, or by this."""
         from . import torch_ops
 
         self._register()
