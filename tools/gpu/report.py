@@ -3,6 +3,7 @@ import json
 import os
 
 import ncu
+import plot
 
 
 def right(results):
@@ -85,9 +86,10 @@ def bench_page(part):
              "usual convention, causal halved.", ""]
     if "python_call_us" in part:
         lines += [f"A call from Python on tiny tensors takes {part['python_call_us']:.0f} us of the host.", ""]
+    if plot.svg(part.get("shapes", [])):
+        lines += ["![TFLOP/s by shape and implementation](bench.svg)", ""]
     for row in part.get("shapes", []):
-        shape = row["shape"]
-        lines += [f"### B={shape['B']} H={shape['H']} S={shape['S']} D={shape['D']} {shape['type']}{' causal' if shape['causal'] else ''}", ""]
+        lines += [f"### {plot.title_of(row['shape'])}", ""]
         timed = sorted((entry["median_us"], name, entry) for name, entry in row["times"].items() if "median_us" in entry)
         lines += table(["implementation", "us", "p10 to p90", "TFLOP/s", "runs", "rel. L2"], [
             (name, f"{median:.1f}", f"{entry['p10_us']:.1f} to {entry['p90_us']:.1f}", f"{entry.get('tflops', 0):.1f}", entry["runs"],
@@ -132,7 +134,11 @@ def write(results, folder):
         if "failed" in part:
             lines += [f"**This part {part['failed']}.** What it had found by then follows.", "", "```", part.get("words", ""), "```", ""]
         lines += page(part)
-    for name, text in (("report.md", "\n".join(lines)), ("report.json", json.dumps(results, indent=1))):
+    files = {"report.md": "\n".join(lines), "report.json": json.dumps(results, indent=1),
+             "bench.svg": plot.svg(results["parts"].get("bench", {}).get("shapes", []))}
+    for name, text in files.items():
+        if not text:
+            continue
         beside = folder / f".{name}"
         beside.write_text(text + "\n")
         os.replace(beside, folder / name)
