@@ -101,7 +101,8 @@ void FoldPlan::findSearches() {
   segments = {bounds};
   if (!bounds.exact)
     segments = solveApart(terms, left, values.start);
-  if (!llvm::all_of(segments, [](const Span &span) { return span.exact; }))
+  exact = llvm::all_of(segments, [](const Span &span) { return span.exact; });
+  if (!exact)
     inKernel = left;
 }
 

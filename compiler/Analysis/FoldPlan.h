@@ -60,6 +60,8 @@ public:
   Span bounds;
   /// Bounds that are searched for at launch, besides `bounds`.
   std::vector<BoundSearch> searches;
+  /// Whether the segments and the searches say all that `possible` does.
+  bool exact = false;
   /// What neither the segments nor the searches say: the kernel evaluates it for each tile that
   /// they leave. Null: they say all that `possible` does.
   TermRef inKernel = nullptr;
