@@ -37,8 +37,10 @@ class Rehearsal(unittest.TestCase):
         ncu = programs / "ncu"
         ncu.write_text(NCU)
         ncu.chmod(ncu.stat().st_mode | stat.S_IXUSR)
-        # This interpreter is the `python3` of the check.
-        (programs / "python3").symlink_to(sys.executable)
+        # This interpreter is the `python3` of the check; a link would lose a virtual environment.
+        python = programs / "python3"
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
         cls.environment = {key: value for key, value in os.environ.items() if not key.startswith("FLASHCORE")}
         cls.environment.update(FLASHCORE_CUDA_LIBRARY=str(FAKE), FLASHCORE_FAKE_CUDA="capability=90",
                                PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
