@@ -9,6 +9,9 @@ namespace {
 
 /// Copies of the work in one graph; with the flush of a cache in between, fewer.
 constexpr int warmCopies = 20, coldCopies = 10;
+constexpr int leastRuns = 5;
+/// A run that takes this long by the host's clock, its waiting included, is not short.
+constexpr double surelyLong = 1e-3;
 /// The flush writes this often the L2, and at least this much.
 constexpr size_t flushFactor = 2, leastFlush = size_t{64} << 20;
 
@@ -45,13 +48,25 @@ public:
     const CudaDevice::Scope scope(*device, error);
     if (!scope || (options.cold && !allocateFlush(error)))
       return false;
-    for (int i = 0; i < std::max(options.warmup, 1); ++i)
+    // The second run tells how many the time allows; the first may load code.
+    using Clock = std::chrono::steady_clock;
+    double once = 0;
+    for (int i = 0; i < 2; ++i) {
+      const Clock::time_point begin = Clock::now();
+      if (!enqueue(stream, error) || !finish(error))
+        return false;
+      once = std::max(std::chrono::duration<double>(Clock::now() - begin).count(), 1e-9);
+    }
+    const double most = options.mostSeconds / once;
+    const int runs =
+        most < options.runs ? std::min(options.runs, std::max(leastRuns, int(most))) : options.runs;
+    for (int i = 2; i < options.warmup && i < most / 4; ++i)
       if (!enqueue(stream, error))
         return false;
     if (!finish(error))
       return false;
     bool graph = options.graph == TimerOptions::Graph::On;
-    if (options.graph == TimerOptions::Graph::Auto) {
+    if (options.graph == TimerOptions::Graph::Auto && once < surelyLong) {
       // Whether a run is short is asked of a warm one: the answer is the same for cold ones then.
       std::vector<double> probe;
       if (!sample(enqueue, 10, false, {}, probe, nullptr, error))
@@ -60,9 +75,9 @@ public:
     }
     timing.graph = graph;
     if (graph)
-      return replay(enqueue, options, timing, error);
-    return sample(enqueue, options.runs, options.cold, options.during, timing.seconds,
-                  &timing.hostSeconds, error);
+      return replay(enqueue, options, runs, timing, error);
+    return sample(enqueue, runs, options.cold, options.during, timing.seconds, &timing.hostSeconds,
+                  error);
   }
 
 private:
@@ -157,7 +172,8 @@ private:
   }
 
   /// Replays of many copies of the work; what the flushes of a cold one take is taken off.
-  bool replay(const Enqueue &enqueue, const TimerOptions &options, Timing &timing, Error &error) {
+  bool replay(const Enqueue &enqueue, const TimerOptions &options, int runs, Timing &timing,
+              Error &error) {
     const int copies = options.cold ? coldCopies : warmCopies;
     timing.perSample = copies;
     auto run = [&](const Enqueue &work, bool during, std::vector<double> &seconds) {
@@ -171,8 +187,8 @@ private:
         if (!launch(stream, error))
           return false;
       return finish(error) &&
-             sample(launch, options.runs, false, during ? options.during : std::function<void()>(),
-                    seconds, nullptr, error);
+             sample(launch, runs, false, during ? options.during : std::function<void()>(), seconds,
+                    nullptr, error);
     };
     if (!run(enqueue, true, timing.seconds))
       return false;

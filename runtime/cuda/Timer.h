@@ -13,6 +13,8 @@ class CudaDevice;
 
 struct TimerOptions {
   int warmup = 20, runs = 100;
+  /// Fewer runs, but at least 5, where they would take longer than this.
+  double mostSeconds = 10;
   /// Before every run the L2 cache is filled with other data.
   bool cold = false;
   enum class Graph { Auto, On, Off } graph = Graph::Auto;

@@ -263,6 +263,7 @@ private:
       rt::cuda::Timing timing;
       rt::cuda::TimerOptions how{.warmup = options.warmup,
                                  .runs = options.runs,
+                                 .mostSeconds = options.mostSeconds,
                                  .cold = cold,
                                  .graph = options.graph,
                                  .during = [&] {

@@ -156,6 +156,11 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
       ->type_name("N")
       ->check(CLI::Range(1, 100000))
       ->group(device);
+  app.add_option("--seconds", options.mostSeconds,
+                 "that the runs of one measurement may take (10): then fewer, at least 5")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->group(device);
   app.add_option("--l2", cache, "warm, cold or both")
       ->check(CLI::IsMember({"warm", "cold", "both"}))
       ->group(device);

@@ -26,6 +26,7 @@ struct Options {
   std::string device = "auto";
   std::string board; ///< whose roof; empty: that of the device, h100 on the emulator
   int warmup = 20, runs = 100;
+  double mostSeconds = 10; ///< of the runs of one measurement; fewer runs beyond that
   bool warm = true, cold = true;
   rt::cuda::TimerOptions::Graph graph = rt::cuda::TimerOptions::Graph::Auto;
   std::optional<int> threads;

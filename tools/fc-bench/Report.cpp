@@ -62,7 +62,12 @@ std::string measuredTable(const Results &results) {
                        : "-",
                    checkedAt(it), state(*measured)});
     }
-  return columns.text() + "us: the median; *: replayed from a graph\n";
+  const bool fewer = std::ranges::any_of(results.results, [&](const Result &it) {
+    return (it.warm && it.warm->time.count < results.runs) ||
+           (it.cold && it.cold->time.count < results.runs);
+  });
+  return columns.text() + "us: the median; *: replayed from a graph\n" +
+         (fewer ? "some took long and have fewer runs; the JSON says how many\n" : "");
 }
 
 std::string estimateTable(const Results &results) {

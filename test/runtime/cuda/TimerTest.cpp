@@ -49,6 +49,16 @@ TEST_F(CudaTimer, MeasuresEachRun) {
   EXPECT_EQ(count("cuMemsetD32Async"), 0);
 }
 
+TEST_F(CudaTimer, RunsLessOftenWhereItTakesLong) {
+  start();
+  Timing timing;
+  ASSERT_TRUE(timer->measure(sleeping(std::chrono::milliseconds(4)),
+                             {.warmup = 100, .runs = 100, .mostSeconds = 0.001}, timing, error))
+      << error.message;
+  EXPECT_EQ(timing.seconds.size(), 5u);
+  EXPECT_EQ(enqueued, 2 + 5); // that it is long needs no asking
+}
+
 TEST_F(CudaTimer, FlushesBeforeEveryColdRun) {
   start();
   Timing timing;
