@@ -308,7 +308,8 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
   return success(ok);
 }
 
-/// Waits that stand side by side are one.
+/// Waits that stand side by side are one, and so are waits between which nothing is read: the last
+/// one before the barrier covers the copies of all.
 void Lowering::lowerWait(WaitOp op) {
   auto pendingOf = [](WaitOp wait) {
     auto pending = wait->getAttrOfType<IntegerAttr>(kPendingAttr);
@@ -319,6 +320,13 @@ void Lowering::lowerWait(WaitOp op) {
     if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) <= pendingOf(op))
       return;
     if (!wait && !isPure(before))
+      break;
+  }
+  for (Operation *after = op->getNextNode(); after; after = after->getNextNode()) {
+    auto wait = dyn_cast<WaitOp>(after);
+    if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) == 0)
+      return;
+    if (!isa<AcquireOp, CopyOp, PublishOp, WaitOp>(after) && !isPure(after))
       break;
   }
   if (int64_t pending = pendingOf(op))
