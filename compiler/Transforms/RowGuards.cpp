@@ -120,8 +120,8 @@ int dropRowGuards(const FoldPlan &plan) {
     for (size_t l = 0; l < next.size(); ++l) {
       Value terms = reducedInto<arith::AddFOp>(next[l], ReduceKind::Sum);
       auto exponential = terms ? yieldedBy<math::ExpOp>(terms) : math::ExpOp();
-      auto below = exponential ? exponential.getOperand().getDefiningOp<arith::SubFOp>()
-                               : arith::SubFOp();
+      auto below =
+          exponential ? exponential.getOperand().getDefiningOp<arith::SubFOp>() : arith::SubFOp();
       if (below && outsideOf(below.getLhs()) == scores && outsideOf(below.getRhs()) == next[m])
         dropped += dropTests(fold.getResult(l), /*isSum=*/true);
     }

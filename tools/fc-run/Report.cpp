@@ -173,7 +173,8 @@ std::string table(const Options &options, const Session &session,
 }
 
 std::string json(const Options &options, const Session &session,
-                 const std::vector<Comparison> &comparisons, const rt::Error &fault) {
+                 const std::vector<Comparison> &comparisons, const rt::Error &fault,
+                 const std::string &roofline) {
   Json root;
   root["kernel"] = session.kernelNames();
   root["device"] = session.module().device().name();
@@ -193,6 +194,8 @@ std::string json(const Options &options, const Session &session,
                                 {"both_nan", it.bothNan},       {"unwritten", it.unwritten},
                                 {"wrong_nan", it.wrongNan},     {"pass", it.pass}};
   root["counters"] = rt::countersJson(session.counters);
+  if (!roofline.empty())
+    root["roofline"] = roofline;
   if (fault)
     root["fault"] = {{"id", fault.id}, {"text", fault.message}};
   return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -15,8 +15,9 @@ std::string table(const Options &options, const Session &session,
                   const std::vector<Comparison> &comparisons);
 
 /// {"kernel", "device", "pass", "seconds", "outputs": {...}, "counters": {...}}. `fault` is what
-/// stopped the run, if something did.
+/// stopped the run, if something did; `roofline` the text of --roofline, if that was asked for.
 std::string json(const Options &options, const Session &session,
-                 const std::vector<Comparison> &comparisons, const rt::Error &fault);
+                 const std::vector<Comparison> &comparisons, const rt::Error &fault,
+                 const std::string &roofline = "");
 
 } // namespace fc::run

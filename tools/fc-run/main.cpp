@@ -155,18 +155,16 @@ int runTool(const Options &options) {
     if (!check(options, session, source, comparisons, error))
       return fail(error);
   }
-  fmt::print("{}", options.json ? json(options, session, comparisons, fault)
-                                : table(options, session, comparisons));
-  if (!options.roofline.empty() && !options.json) {
-    std::string boards;
-    const std::string text =
-        roofline(options.roofline, session.counters, session.tensorBytes(), boards);
-    if (text.empty())
+  std::string bound, boards;
+  if (!options.roofline.empty()) {
+    bound = roofline(options.roofline, session.counters, session.tensorBytes(), boards);
+    if (bound.empty())
       return fail(
           {rt::Code::NotFound, fmt::format("--roofline: there is no board `{}`; there are {}",
                                            options.roofline, boards)});
-    fmt::print("{}", text);
   }
+  fmt::print("{}", options.json ? json(options, session, comparisons, fault, bound)
+                                : table(options, session, comparisons) + bound);
   for (const Comparison &it : comparisons)
     if (!it.pass)
       return failed;

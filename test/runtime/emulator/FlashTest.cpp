@@ -126,14 +126,47 @@ TEST(Flash, SameBytesAndCountersForAnyNumberOfThreads) {
   auto module = loadFlash();
   ASSERT_TRUE(module);
   Problem problem(3, 128, 128);
-  Launch launch;
-  launch.hostThreads = 1;
-  Ran one = runFlash(*module, problem, launch);
-  for (int threads : {2, 5}) {
-    launch.hostThreads = threads;
-    Ran many = runFlash(*module, problem, launch);
-    EXPECT_EQ(one.o, many.o);
-    EXPECT_EQ(one.result.counters, many.result.counters);
+  for (auto [async, seed] : {std::pair{Launch::Async::Lazy, 0},
+                             {Launch::Async::Eager, 0},
+                             {Launch::Async::Random, 1},
+                             {Launch::Async::Random, 2}}) {
+    Launch launch;
+    launch.async = async;
+    launch.seed = uint64_t(seed);
+    launch.hostThreads = 1;
+    Ran one = runFlash(*module, problem, launch);
+    ASSERT_TRUE(one.result.ok) << one.result.report.text;
+    for (int threads : {2, 5}) {
+      launch.hostThreads = threads;
+      Ran many = runFlash(*module, problem, launch);
+      EXPECT_EQ(one.o, many.o);
+      EXPECT_EQ(one.result.counters, many.result.counters);
+    }
+  }
+}
+
+TEST(Flash, SameReportForAnyNumberOfThreads) {
+  // Without its first barrier every CTA has a fault; the one reported is the first in order.
+  Problem problem(3, 128, 128);
+  std::vector<Mutant> mutants = syncMutants(flashText(), "flash.ptx");
+  ASSERT_FALSE(mutants.empty());
+  for (const Mutant &mutant : mutants) {
+    Report error;
+    auto module = Module::load(mutant.ptx, "flash.ptx", error);
+    ASSERT_TRUE(module) << error.text;
+    for (uint64_t seed : {0, 1, 2}) {
+      std::string first;
+      for (int threads : {1, 2, 5}) {
+        Launch launch;
+        launch.async = seed ? Launch::Async::Random : Launch::Async::Lazy;
+        launch.seed = seed;
+        launch.hostThreads = threads;
+        std::string text = runFlash(*module, problem, launch).result.report.text;
+        if (threads == 1)
+          first = text;
+        EXPECT_EQ(text, first) << mutant.instruction;
+      }
+    }
   }
 }
 
@@ -145,6 +178,9 @@ TEST(Flash, CountsWhatItDoes) {
   ASSERT_TRUE(ran.result.ok) << ran.result.report.text;
   const Counters &c = ran.result.counters;
   EXPECT_EQ(c.at("tensor_flops_issued"), 4u * 64 * 128 * 64);
+  // Q, then K and V in two slots: the second tile of keys flies while the first is multiplied.
+  EXPECT_EQ(c.at("async_groups"), 4u * 3);
+  EXPECT_EQ(c.at("tensor_flops_in_flight"), 2u * 64 * 128 * 64);
   EXPECT_EQ(c.at("mma"), c.at("tensor_flops_issued") / 4096);
   EXPECT_EQ(c.at("warp_instructions.tensor"), c.at("mma"));
   EXPECT_EQ(c.at("global_bytes_read"), (64u + 2 * 128) * 128);
