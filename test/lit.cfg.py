@@ -14,6 +14,7 @@ bin_dir = os.path.join(config.fc_binary_dir, "bin")
 config.environment["PATH"] = os.pathsep.join([llvm_tools, config.environment["PATH"]])
 for tool in ["fcc", "fc-opt", "fc-run", "fc-bench"]:
     config.substitutions.append((r"%" + tool + r"\b", os.path.join(bin_dir, tool)))
+config.substitutions.append((r"%bin", bin_dir))
 config.substitutions.append((r"%kernels", os.path.join(config.fc_source_dir, "kernels_src")))
 config.substitutions.append((r"%python", config.fc_python))
 config.substitutions.append((r"%src", config.fc_source_dir))

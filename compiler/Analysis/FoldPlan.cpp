@@ -46,17 +46,16 @@ void FoldPlan::rangeElements() {
       ofRows |= isTile && axis == axes[0].first;
     if (!ofKeys && !ofRows)
       continue;
-    unsigned width = elementOf(tile.getType()).getIntOrFloatBitWidth();
-    int64_t half = int64_t(1) << (width - 1);
+    TermRef element = elementTerm(i);
     bool sorted = isSorted(tile);
     auto lookup = [&](bool greatest) {
       elementRanges.push_back({tile, greatest, ofKeys, sorted});
       return terms.lookup(elementRanges.size() - 1,
-                          ofKeys ? ArrayRef<TermRef>(values.start) : ArrayRef<TermRef>(), -half,
-                          half - 1);
+                          ofKeys ? ArrayRef<TermRef>(values.start) : ArrayRef<TermRef>(),
+                          element->low, element->high);
     };
     TermRef low = lookup(false), high = lookup(true);
-    tests->setElement(terms.element(i, -half, half - 1), low, high);
+    tests->setElement(element, low, high);
   }
 }
 
@@ -136,13 +135,11 @@ namespace {
 /// Terms with a point replaced.
 class Substitution {
 public:
-  Substitution(Terms &terms, TermRef from, TermRef to) : terms(terms), from(from) {
-    known[from] = to;
-  }
+  Substitution(Terms &terms, TermRef from, TermRef to) : terms(terms) { known[from] = to; }
+
+  void replace(TermRef term, TermRef by) { known[term] = by; }
 
   TermRef of(TermRef term) {
-    if (!terms.contains(term, from))
-      return term;
     TermRef &result = known[term];
     if (!result)
       result = compute(term);
@@ -151,6 +148,8 @@ public:
 
 private:
   TermRef compute(TermRef term) {
+    if (term->operands.empty())
+      return term;
     SmallVector<TermRef> parts;
     for (TermRef operand : term->operands)
       parts.push_back(of(operand));
@@ -186,13 +185,12 @@ private:
     }
     case TermKind::Not:
       return terms.negate(parts[0]);
-    default:
+    default: // a lookup hangs on the tile, not on the point
       return terms.unknown();
     }
   }
 
   Terms &terms;
-  TermRef from;
   std::map<TermRef, TermRef> known;
 };
 
@@ -215,6 +213,31 @@ bool alwaysHolds(Terms &terms, TermRef condition) {
 }
 } // namespace
 
+TermRef FoldPlan::elementTerm(size_t id) {
+  unsigned width = elementOf(values.elements[id].getType()).getIntOrFloatBitWidth();
+  int64_t half = int64_t(1) << (width - 1);
+  return terms.element(id, -half, half - 1);
+}
+
+/// Whether the first element, its key replaced by the witness, is the second: `doc[b, j]` at j = i
+/// is `doc[b, i]`.
+static bool isSame(FoldTerms &values, Value a, Value b, ArrayRef<TermRef> ends,
+                   llvm::function_ref<TermRef(TermRef)> at) {
+  auto first = a.getDefiningOp<ReadOp>(), second = b.getDefiningOp<ReadOp>();
+  if (!first || !second || first.getTensor() != second.getTensor() || !first.getWhere().empty() ||
+      !second.getWhere().empty())
+    return false;
+  // Both are read: nothing but the end of the walk and of the rows bounds them.
+  for (ReadOp read : {first, second})
+    for (Value limit : read.getLimits())
+      if (!llvm::is_contained(ends, values.of(limit)))
+        return false;
+  return llvm::all_of(llvm::zip(first.getIndices(), second.getIndices()), [&](auto pair) {
+    TermRef x = at(values.of(std::get<0>(pair))), y = values.of(std::get<1>(pair));
+    return x == y && x->kind != TermKind::Unknown;
+  });
+}
+
 /// A witness is a key, as a function of the row, at which the predicate holds for every row: row i
 /// itself, the first key, or a term of the predicate (its clamped centre), held within the walk.
 void FoldPlan::proveRows() {
@@ -223,6 +246,7 @@ void FoldPlan::proveRows() {
   std::vector<TileRange> rows;
   auto program = fold->getParentOfType<ProgramOp>();
   llvm::SetVector<TermRef> witnesses;
+  SmallVector<TermRef> ends{values.of(hi)};
   for (const TileRange &range : values.ranges) {
     if (range.first == values.start) {
       key = range.point;
@@ -237,6 +261,7 @@ void FoldPlan::proveRows() {
       continue;
     }
     TermRef extent = values.of(program.getExtents()[base.getArgNumber()]);
+    ends.push_back(extent);
     rows.push_back({range.point, terms.constant(0), terms.plus(extent, -1)});
     witnesses.insert(range.point);
   }
@@ -262,7 +287,13 @@ void FoldPlan::proveRows() {
   for (TermRef witness : witnesses) {
     if (witness->kind == TermKind::Unknown)
       continue;
-    TermRef seenThere = Substitution(terms, key, witness).of(inWalk);
+    Substitution atWitness(terms, key, witness);
+    for (size_t k = 0; k < values.elements.size(); ++k)
+      for (size_t r = 0; r < values.elements.size(); ++r)
+        if (k != r && isSame(values, values.elements[k], values.elements[r], ends,
+                             [&](TermRef term) { return atWitness.of(term); }))
+          atWitness.replace(elementTerm(k), elementTerm(r));
+    TermRef seenThere = atWitness.of(inWalk);
     if (!alwaysHolds(terms, over.certain(seenThere)))
       continue;
     safety.proved = true;

@@ -90,6 +90,7 @@ private:
   bool isSorted(mlir::Value tile);
   void findUndecided();
   void proveRows();
+  TermRef elementTerm(size_t id);
   std::optional<TileTests> tests;
 };
 

@@ -25,19 +25,23 @@ std::optional<int64_t> ScalarValues::of(Value value) { return at(value, nullptr)
 std::optional<int64_t> ScalarValues::nextTile(FoldOp fold, int64_t from, int64_t to) {
   if (fold.getHop().empty())
     return from;
-  int64_t step = fold.getStep()->back();
-  Block &hop = fold.getHop().front();
+  auto found = search(fold.getHop().front(), from, to, fold.getStep()->back());
+  return found ? std::optional(std::min(*found, to)) : std::nullopt;
+}
+
+std::optional<int64_t> ScalarValues::search(Block &hop, int64_t from, int64_t to, int64_t step) {
   auto yield = cast<YieldOp>(hop.getTerminator());
-  for (int64_t start = from; start < to;) {
+  int64_t start = from;
+  while (start < to) {
     set(hop.getArgument(0), start);
     auto next = of(yield.getValues()[0]), walked = of(yield.getValues()[1]);
     if (!next || !walked)
       return std::nullopt;
     if (*walked)
-      return std::min(*next, to);
+      return next;
     start = std::max(*next, start) + step;
   }
-  return to;
+  return start;
 }
 
 /// The least or greatest element of a tile, of its first `count`.
@@ -142,6 +146,10 @@ std::optional<int64_t> ScalarValues::compute(Value value, const Coord *coord) {
     return ofRead(read, coord);
   if (auto extreme = dyn_cast<ExtremeOp>(op))
     return ofExtreme(extreme);
+  if (auto hop = dyn_cast<HopOp>(op)) {
+    auto from = of(hop.getFrom()), to = of(hop.getTo());
+    return from && to ? search(hop.getBody().front(), *from, *to, hop.getStep()) : std::nullopt;
+  }
   if (auto map = dyn_cast<MapOp>(op))
     return at(map.yield().getOperand(cast<OpResult>(value).getResultNumber()), coord);
   if (auto iota = dyn_cast<IotaOp>(op)) {

@@ -28,6 +28,8 @@ private:
   std::optional<int64_t> at(mlir::Value value, const Coord *coord);
   std::optional<int64_t> compute(mlir::Value value, const Coord *coord);
   std::optional<int64_t> ofRead(ReadOp read, const Coord *coord);
+  /// The first start of a hop that is walked, of those from `from` on; not below `to` if none is.
+  std::optional<int64_t> search(mlir::Block &hop, int64_t from, int64_t to, int64_t step);
   std::optional<int64_t> ofExtreme(ExtremeOp extreme);
   std::optional<int64_t> refuse(const llvm::Twine &message);
 
