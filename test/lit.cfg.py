@@ -18,6 +18,7 @@ config.substitutions.append((r"%bin", bin_dir))
 config.substitutions.append((r"%kernels", os.path.join(config.fc_source_dir, "kernels_src")))
 config.substitutions.append((r"%python", config.fc_python))
 config.substitutions.append((r"%src", config.fc_source_dir))
+config.substitutions.append((r"%build\b", config.fc_binary_dir))
 config.substitutions.append((r"%llvm_include", config.fc_llvm_include))
 config.substitutions.append((r"%runtime_so", os.path.join(config.fc_binary_dir, "lib", "libflashcore_runtime.so")))
 # The tests mean the emulator where they do not name a device, also on a machine with a GPU.

@@ -1,54 +1,121 @@
 #!/usr/bin/env python3
-"""What each rung costs: counters of the emulator over the steady loop, a multiplication of matrices at a time.
+"""What each rung costs: counters of the emulator over the steady loop, beside the bars of fast kernels.
 
-    ladder.py [build/bin] [kernel ...]
+    ladder.py [--build DIR] [--schedule ITEMS] [--mission] [kernel ...]
 
 For each kernel (attention, causal), head size (64, 128) and rung it runs one tile of rows over N keys and over
 2 N, and prints the difference: what the loop takes for N keys more, without entry and exit. A causal row sees
 all keys, since queries are the last M of N. `scalar` has no mma; its instructions are given by the mma that the
-same work would be (2 * 16 * 8 * 16 operations each).
+same work would be (2 * 16 * 8 * 16 operations each). Behind the last rung stands what it has to keep to; the exit
+code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64 for sm_89, in the schedule that fcc chooses: the
+bound that an L4's data sheet makes of the counters, with its assumptions.
 """
+import argparse
 import pathlib
+import re
+import resource
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-ROWS, KEYS = 64, 4096
+KEYS = 4096
+RUNGS = ("scalar", "tensor", "pipelined")
+BARS = {64: 5.5, 128: 4.2}  # warp instructions an mma, of the last rung
 
 
-def counters(run, ptx, keys):
-    text = subprocess.run([run, ptx, "--shape", f"B=1,H=1,G=1,M={ROWS},N={keys}", "--counters"],
-                          check=True, capture_output=True, text=True).stdout
-    lines = text.split("counters\n", 1)[1].splitlines()
-    return {words[0]: int(words[1]) for words in map(str.split, lines) if len(words) == 2}
+def run(*command):
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
 
 
-def main(arguments):
-    tools = pathlib.Path(arguments[0]) if arguments else ROOT / "build" / "bin"
-    kernels = arguments[1:] or ["attention", "causal"]
-    print(f"{'kernel':10} {'D':>4} {'rung':10} {'instr/mma':>10} {'alu':>6} {'fma':>6} {'mufu':>6} {'shared':>7} "
-          f"{'async':>6} {'barriers/tile':>14} {'wavefronts/ideal':>17} {'bytes/ideal':>12}")
+def compiled(tools, kernel, path, *options):
+    """Compiles; the seconds of CPU that took."""
+    spent = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    before = spent()
+    run(tools / "fcc", ROOT / "kernels_src" / f"{kernel}.fc", "-o", path, *options)
+    return spent() - before
+
+
+def counters(tools, ptx, shape):
+    text = run(tools / "fc-run", ptx, "--shape", shape, "--counters", "--no-races").split("counters\n", 1)[1]
+    return {words[0]: int(words[1]) for words in map(str.split, text.splitlines()) if len(words) == 2}
+
+
+class Line:
+    """One kernel, head size and rung: what the loop takes, by mma and by tile."""
+
+    def __init__(self, tools, folder, kernel, head, rung, schedule):
+        sizes = dict(item.split("=") for item in schedule.split(","))
+        rows, tile, warps = (int(sizes[name]) for name in ("i", "j", "warps"))
+        path = f"{folder}/{kernel}.ptx"
+        items = schedule if rung == "pipelined" else ",".join(x for x in schedule.split(",") if "stages" not in x)
+        self.seconds = compiled(tools, kernel, path, "-D", f"D={head}", f"--strategy={rung}", "--schedule", items)
+        few, many = (counters(tools, path, f"B=1,H=1,G=1,M={rows},N={keys}") for keys in (KEYS // 2, KEYS))
+        more = {name: many[name] - few[name] for name in many}
+        keys = KEYS // 2
+        products = 2 * rows * keys * head // (16 * 8 * 16)
+        self.name = (kernel, head, rung)
+        self.by = {name.split(".")[1]: count / products for name, count in more.items()
+                   if name.startswith("warp_instructions.")}
+        self.barriers = more["barriers"] / (keys / tile) / warps
+        self.wavefronts = more["shared_wavefronts"] / more["shared_wavefronts_ideal"]
+        self.read = more["global_bytes_read"] / (2 * keys * head * 2)
+        issued, useful = more["tensor_flops_issued"], more["tensor_flops_useful"]
+        self.flops = issued / useful if useful else None
+
+    def misses(self):
+        """What the line has to keep to and does not."""
+        kernel, head, rung = self.name
+        if rung != RUNGS[-1]:
+            return []
+        wanted = [("instr/mma", self.by["total"] <= BARS[head]), ("barriers", self.barriers <= 2),
+                  ("wavefronts", self.wavefronts == 1), ("bytes", self.read == 1), ("FLOPs", self.flops == 1),
+                  ("compile", self.seconds <= 0.5)]
+        return [name for name, holds in wanted if not holds]
+
+    HEAD = (f"{'kernel':10} {'D':>4} {'rung':10} {'instr/mma':>9} {'bar':>4} {'alu':>6} {'fma':>6} {'mufu':>5} "
+            f"{'convert':>7} {'shared':>6} {'async':>5} {'shuffle':>7} {'barriers/tile':>13} {'wavefronts/ideal':>16} "
+            f"{'bytes/ideal':>11} {'FLOPs/useful':>12} {'compile':>8}")
+
+    def __str__(self):
+        kernel, head, rung = self.name
+        by, last = self.by, rung == RUNGS[-1]
+        flops = "" if self.flops is None else f"{self.flops:.2f}"
+        misses = self.misses()
+        verdict = "" if not last else "  all hold" if not misses else "  MISSES " + ", ".join(misses)
+        return (f"{kernel:10} {head:4} {rung:10} {by['total']:9.2f} {BARS[head] if last else '':>4} {by['alu']:6.2f} "
+                f"{by['fma']:6.2f} {by['mufu']:5.2f} {by['convert']:7.2f} {by['shared']:6.2f} {by['async']:5.2f} "
+                f"{by['shuffle']:7.2f} {self.barriers:13.2f} {self.wavefronts:16.2f} {self.read:11.2f} {flops:>12} "
+                f"{self.seconds:6.2f} s{verdict}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kernels", nargs="*", default=["attention", "causal"])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--schedule", default="i=64,j=64,warps=4")
+    parser.add_argument("--rungs", default=",".join(RUNGS))
+    parser.add_argument("--mission", action="store_true")
+    options = parser.parse_args()
+    tools = options.build / "bin"
+    failed = False
+    print(Line.HEAD)
     with tempfile.TemporaryDirectory() as folder:
-        for kernel in kernels:
-            for head in (64, 128):
-                for rung in ("scalar", "tensor", "pipelined"):
-                    ptx = f"{folder}/{kernel}.ptx"
-                    subprocess.run([tools / "fcc", ROOT / "kernels_src" / f"{kernel}.fc", "-D", f"D={head}",
-                                    f"--strategy={rung}", "--schedule", "i=64,j=64,warps=4", "-o", ptx], check=True)
-                    few, many = (counters(tools / "fc-run", ptx, keys) for keys in (KEYS // 2, KEYS))
-                    more = {name: many[name] - few[name] for name in many}
-                    keys = KEYS // 2
-                    products = 2 * ROWS * keys * head // (16 * 8 * 16)
-                    per = lambda name: more[name] / products
-                    warps, tiles = ROWS // 16, keys // 64
-                    print(f"{kernel:10} {head:4} {rung:10} {per('warp_instructions.total'):10.2f}"
-                          f" {per('warp_instructions.alu'):6.2f} {per('warp_instructions.fma'):6.2f}"
-                          f" {per('warp_instructions.mufu'):6.2f} {per('warp_instructions.shared'):7.2f}"
-                          f" {per('warp_instructions.async'):6.2f} {more['barriers'] / tiles / warps:14.2f}"
-                          f" {more['shared_wavefronts'] / more['shared_wavefronts_ideal']:17.2f}"
-                          f" {more['global_bytes_read'] / (2 * keys * head * 2):12.2f}")
+        for kernel in options.kernels:
+            for head in BARS:
+                for rung in options.rungs.split(","):
+                    line = Line(tools, folder, kernel, head, rung, options.schedule)
+                    print(line, flush=True)
+                    failed |= any(miss != "compile" for miss in line.misses())
+        if options.mission:
+            path = f"{folder}/mission.ptx"
+            compiled(tools, "attention", path, "--target=sm_89")
+            text = run(tools / "fc-run", path, "--shape", "B=1,H=8,G=8,M=512,N=512", "--roofline", "l4", "--no-races")
+            bound = re.search(r"at least ([0-9.]+) us", text).group(1)
+            print(f"\nB=1 H=8 S=512 D=64 on sm_89\n{text[text.index('roofline'):]}")
+            failed |= float(bound) > 12
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())
