@@ -33,6 +33,7 @@ public:
              llvm::function_ref<llvm::SmallVector<AxisSize>(mlir::Type)> sizedAxes,
              bool fragments = false);
 
+  bool hasFragments() const { return fragments; }
   /// The place of a register tile over `axes` (in any order).
   Place placeOf(llvm::ArrayRef<AxisSize> axes) const;
   /// Axes of more than one point, by rank: the row first.

@@ -164,7 +164,29 @@ private:
       buffer->offset = offset;
       total = std::max(total, offset + buffer->bytes);
     }
+    // What lives alone behind a loop takes the bytes that the loop reads last, not those of what
+    // comes in front of it: the fence that it needs is then needed by every launch, and not only by
+    // one in which the loop takes no turn.
+    Buffer *last = nullptr;
+    for (Buffer *buffer : order)
+      if (lastInLoop(*buffer) >= 0 && (!last || lastInLoop(*last) < lastInLoop(*buffer)))
+        last = buffer;
+    for (Buffer *buffer : order)
+      if (last && buffer->first > last->last && llvm::none_of(order, [&](Buffer *other) {
+            return other != buffer && other->first <= buffer->last && buffer->first <= other->last;
+          }))
+        buffer->offset =
+            std::min(last->offset, total - buffer->bytes) / buffer->alignment * buffer->alignment;
     return total;
+  }
+
+  /// The last access inside a loop; -1 if there is none.
+  int64_t lastInLoop(Buffer &buffer) {
+    int64_t last = -1;
+    for (auto [access, writes] : buffer.accesses)
+      if (access->getParentOfType<scf::ForOp>())
+        last = std::max(last, begins[access]);
+    return last;
   }
 
   LogicalResult refuse(const TargetInfo &target, int64_t total) {

@@ -146,7 +146,8 @@ def AssignPlaces : Pass<"fc-assign-places", "::fc::KernelOp"> {
     operands from shared memory: a read that only products use lies there from the start, any other operand by an
     `fc.convert` behind its definition. A product by `mma` reads B from there, and A from registers if it is computed,
     or if a loop leaves it unchanged and registers can hold it. All other tiles are in registers, by the one rule of
-    `compiler/IR/PlaceRules.h`. What is wanted in a second place is made or read again, or converted.
+    `compiler/IR/PlaceRules.h`. What is wanted in a second place is made or read again, or converted. A 16-bit fragment that is
+    written behind the loops is converted so that lanes store 16 bytes each, neighbours side by side.
 
     Test: `test/compiler/Transforms/assign-places.mlir`.
   }];

@@ -23,6 +23,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -143,6 +144,8 @@ public:
     for (Operation *op : sources)
       if (op && failed(stage(op)))
         return failure();
+    for (scf::ForOp loop : ahead)
+      sinkWaits(loop);
     return success();
   }
 
@@ -153,6 +156,41 @@ private:
       return false;
     Conversion::Kind kind = convert(from.place(), to.place(), warps).kind;
     return kind == Conversion::Shuffle || kind == Conversion::Shared;
+  }
+
+  /// What a loop's first copies could be kept back by, waits for tiles in front of it (Q) and what
+  /// is made of those, moves behind them.
+  static void sinkWaits(scf::ForOp loop) {
+    for (WaitOp wait : llvm::to_vector(loop->getBlock()->getOps<WaitOp>())) {
+      if (!wait->isBeforeInBlock(loop))
+        continue;
+      llvm::SmallSetVector<Operation *, 16> chain;
+      chain.insert(wait);
+      bool movable = true;
+      for (Operation *op = wait->getNextNode(); op != loop; op = op->getNextNode()) {
+        auto release = dyn_cast<ReleaseOp>(op);
+        bool uses = llvm::any_of(op->getOperands(), [&](Value in) {
+          return in.getDefiningOp() && chain.contains(in.getDefiningOp());
+        });
+        if (!uses && !(release && release.getRing() == wait.getRing()))
+          continue;
+        movable &= isa<LoadOp, ReleaseOp>(op) || isPure(op);
+        chain.insert(op);
+      }
+      if (!movable)
+        continue;
+      for (Operation *op : chain)
+        op->moveBefore(loop);
+      // Its copies are a group of their own, the loop's first ones come later.
+      auto unroll = loop->getAttrOfType<IntegerAttr>(kUnrollAttr);
+      if (!unroll || unroll.getInt() < 3)
+        continue;
+      Builder builder(wait.getContext());
+      for (Operation *user : wait.getRing().getUsers())
+        if (isa<PublishOp>(user))
+          user->setAttr(kGroupAttr, builder.getUnitAttr());
+      wait->setAttr(kPendingAttr, builder.getI64IntegerAttr(unroll.getInt() - 1));
+    }
   }
 
   //===-- Copies that run ahead ---------------------------------------------------===//
@@ -177,6 +215,7 @@ private:
         llvm::replace(sources, read.getOperation(), static_cast<Operation *>(nullptr));
       if (failed(inSlots ? stageInSlots(loop, reads) : stageAhead(loop, reads)))
         return failure();
+      ahead.push_back(loop);
     }
     return success();
   }
@@ -540,6 +579,7 @@ private:
   int64_t slots;
   StringRef via;                              ///< of the copies: `plain` or `cp_async`
   llvm::DenseMap<Operation *, Value> numbers; ///< the turn's number in a loop, at the loop's top
+  SmallVector<scf::ForOp> ahead;              ///< loops whose copies run ahead
 };
 
 struct StageCopies : impl::StageCopiesBase<StageCopies> {

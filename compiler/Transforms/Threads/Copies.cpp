@@ -3,9 +3,10 @@
 // All threads move chunks of up to 16 bytes. Which lane moves which is the layout's: eight
 // neighbours write 128 contiguous bytes of a page, so that the swizzle spreads them over all banks,
 // and a page's rows are segments of global memory. Elements whose bounds or predicates fail are 0
-// and not touched. `cp_async` needs 16 bytes aligned at both ends: addresses and strides are tested
-// at run time, once; plain copies are the other side of the branch. What lies past bounds is a copy
-// of 0 bytes, filled with zeros (PTX ISA, "cp.async").
+// and not touched. `cp_async` needs its 16, 8 or 4 bytes aligned at both ends: addresses and
+// strides are tested at run time, once; narrower copies, and plain ones behind them, are the other
+// side of the branch. What lies past bounds is a copy of 0 bytes, filled with zeros (PTX ISA,
+// "cp.async").
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/STLExtras.h"
 #include <numeric>
@@ -157,10 +158,47 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
                 [&](Value chunk, ValueRange) { return moveChunk(chunk), Values(); });
     }
   };
+  int64_t chunkBytes = width * shape.bytes;
   bool asynchronous = op.getVia() == "cp_async" && contiguous && elementBounds.empty() &&
-                      elementWhere.empty() && width * shape.bytes == 16;
+                      elementWhere.empty() && chunkBytes >= 4;
   if (!asynchronous) {
     moveAll(emit.thread());
+    return success(ok);
+  }
+  /// Copies of `bytes` (4 or 8) each, several a chunk, where no more are aligned together.
+  auto startNarrow = [&](int64_t bytes) {
+    emit.loop(emit.opaque(emit.thread()), emit.constant(chunks), emit.constant(threads), {},
+              [&](Value chunk, ValueRange) {
+                auto [row, column] = order.at(emit, chunk);
+                Values dynamic;
+                Point point = pointAt(row, column, dynamic);
+                Value allowed = test(point, rowBounds, rowWhere), size = emit.constant(bytes);
+                if (allowed)
+                  size = emit.select(allowed, size, emit.constant(0));
+                Value from = address(point);
+                SlotPointer slot(emit, scalar(op.getSlot()), tile, dynamic);
+                Value to = slot.at(SmallVector<int>(dynamic.size(), 0));
+                for (int64_t part = 0; part < chunkBytes; part += bytes)
+                  emit.call("llvm.nvvm.cp.async.ca.shared.global." + std::to_string(bytes) + ".s",
+                            {emit.offset(to, emit.i8, emit.constant(part)),
+                             emit.offset(from, emit.i8, emit.constant(part)), size});
+                return Values();
+              });
+    return Values();
+  };
+  /// The widest copies whose elements are aligned together, down from `bytes`.
+  auto startAligned = [&](auto &self, int64_t bytes) -> void {
+    if (bytes < 4 || bytes < shape.bytes) {
+      // Nothing that the other ways would have to keep in registers.
+      moveAll(emit.opaque(emit.thread()));
+      return;
+    }
+    emit.ifThen(
+        isAlignedFrom(op.getTensor(), op.getIndices().back(), bytes / shape.bytes),
+        [&] { return startNarrow(bytes); }, [&] { return self(self, bytes / 2), Values(); });
+  };
+  if (chunkBytes < 16) {
+    startAligned(startAligned, chunkBytes);
     return success(ok);
   }
 
@@ -279,9 +317,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       return startAll(/*tested=*/true);
     return emit.ifThen(whole, [&] { return startAll(false); }, [&] { return startAll(true); });
   };
-  // The way of odd strides takes nothing that the other would have to keep in registers.
-  emit.ifThen(isAlignedHere(), start,
-              [&] { return moveAll(emit.opaque(emit.thread())), Values(); });
+  emit.ifThen(isAlignedHere(), start, [&] { return startAligned(startAligned, 8), Values(); });
   return success(ok);
 }
 
