@@ -371,7 +371,6 @@ template <class T> void raise(T &place, T value) {
 
 void Region::note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t source) {
   uint64_t key = (cta + 1) << 24 | std::min(source, 0xffffffu);
-  uint32_t reader = uint32_t(std::min<uint64_t>(cta + 1, UINT32_MAX - 1));
   if (write)
     std::atomic_ref<bool>(written).store(true, std::memory_order_relaxed);
   for (uint64_t g = offset >> tagShift; g <= (offset + size - 1) >> tagShift; ++g) {
@@ -380,8 +379,8 @@ void Region::note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint
       raise(tag.writerHigh, key);
       raise(tag.writerLow, ~key);
     } else {
-      raise(tag.readerHigh, reader);
-      raise(tag.readerLow, ~reader);
+      raise(tag.readerHigh, key);
+      raise(tag.readerLow, ~key);
     }
   }
 }

@@ -251,32 +251,31 @@ std::optional<Report> findCtaConflict(const Program &program, const Grid &grid,
       const CtaTag &tag = region.tags[g];
       if (!tag.writerHigh)
         continue;
-      uint64_t high = tag.writerHigh, low = ~tag.writerLow;
-      uint64_t writer = (high >> 24) - 1, other = (low >> 24) - 1;
-      bool readOnly = false;
-      if (other == writer && tag.readerHigh) {
-        uint64_t readerHigh = tag.readerHigh - 1, readerLow = uint32_t(~tag.readerLow) - 1;
-        other = readerHigh != writer ? readerHigh : readerLow;
-        readOnly = other != writer;
+      auto ctaOf = [](uint64_t key) { return (key >> 24) - 1; };
+      uint64_t key = tag.writerHigh, other = ~tag.writerLow;
+      bool reads = false;
+      if (ctaOf(other) == ctaOf(key) && tag.readerHigh) {
+        other = ctaOf(tag.readerHigh) != ctaOf(key) ? tag.readerHigh : ~tag.readerLow;
+        reads = true;
       }
-      if (other == writer)
+      if (ctaOf(other) == ctaOf(key))
         continue;
-      uint32_t source = uint32_t(high & 0xffffff);
+      auto sourceOf = [](uint64_t k) { return uint32_t(k & 0xffffff); };
+      auto textOf = [&](uint64_t k) { return program.function->body[sourceOf(k)].text; };
       Report report;
       report.id = "RACE-GMEM";
-      report.ptxLine = ptxLineOf(program, source);
-      report.fcLine = fcLineOf(program, source);
-      report.text =
-          fmt::format("{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n"
-                      "  in kernel `{}`\n",
-                      report.ptxLine, ctaText(writer), g * granule, region.name, ctaText(other),
-                      readOnly ? "reads" : "writes", program.function->body[source].text,
-                      program.function->name);
+      report.ptxLine = ptxLineOf(program, sourceOf(key));
+      report.fcLine = fcLineOf(program, sourceOf(key));
+      report.text = fmt::format(
+          "{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n  in kernel `{}`\n",
+          report.ptxLine, ctaText(ctaOf(key)), g * granule, region.name, ctaText(ctaOf(other)),
+          reads ? "reads" : "writes", textOf(key), program.function->name);
       if (!report.fcLine.empty())
         report.text += fmt::format("  from {}\n", report.fcLine);
-      if (!readOnly)
-        report.text +=
-            fmt::format("  the other side: {}\n", ptxLineOf(program, uint32_t(low & 0xffffff)));
+      std::string fcLine = fcLineOf(program, sourceOf(other));
+      report.text +=
+          fmt::format("  the other side: {}  `{}`{}\n", ptxLineOf(program, sourceOf(other)),
+                      textOf(other), fcLine.empty() ? "" : ", from " + fcLine);
       report.text +=
           "  rule: CTAs of a launch run in any order, so bytes that one writes are no other's";
       return report;

@@ -125,8 +125,18 @@ struct Label {
   uint32_t instruction; ///< index of the one that follows
 };
 
+/// A `call` in a body, until its place is taken by the body of what is called (PtxCalls.h).
+struct Call {
+  uint32_t instruction; ///< index in the body
+  std::string_view callee;
+  std::vector<int32_t> arguments, results; ///< variables
+};
+
 struct Function {
   std::string_view name;
+  std::vector<Call> calls;
+  /// Of a device function: which variables its parameters and results are. They are local memory.
+  std::vector<int32_t> arguments, results;
   std::vector<Variable> params;
   std::vector<Variable> variables; ///< .shared and .local, and .global inside a body
   std::vector<Register> registers;
@@ -163,7 +173,7 @@ struct Error {
   std::string message;
 };
 
-/// Parses a module. Throws Error. Device functions (`.func`) are skipped: there are no calls.
+/// Parses a module. Throws Error. Calls of device functions (`.func`) are replaced by their bodies.
 ParsedModule parse(std::string_view text, std::string_view name);
 
 } // namespace fc::emu::ptx

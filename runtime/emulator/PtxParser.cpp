@@ -4,6 +4,7 @@
 // in nested braces. What an opcode may take is the decoder's business (Opcodes.def), not the
 // parser's.
 #include "runtime/emulator/PtxParser.h"
+#include "runtime/emulator/PtxCalls.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -20,6 +21,8 @@ public:
     parseHeader();
     while (token.kind != TokenKind::End)
       parseTopLevel();
+    for (Function &entry : module.functions)
+      expandCalls(entry, deviceFunctions);
   }
 
 private:
@@ -39,6 +42,7 @@ private:
   Function *function = nullptr;
   std::vector<Scope> scopes;
   std::unordered_map<std::string_view, int32_t> moduleVariables;
+  DeviceFunctions deviceFunctions;
   uint32_t location = 0;
 
   //===-- module ----------------------------------------------------------------------------===//
@@ -95,7 +99,7 @@ private:
     if (atDotted("entry")) {
       parseEntry();
     } else if (atDotted("func")) {
-      skipFunction();
+      parseDeviceFunction();
     } else if (token.kind == TokenKind::Dotted && isSpaceWord(token.text)) {
       parseVariables(module.variables, moduleVariables, external, true);
     } else {
@@ -173,12 +177,70 @@ private:
     advance();
   }
 
+  /// .func {(results)} name {(parameters)} {directives} and a body or `;`. What is wrong with it
+  /// matters only if it is called.
+  void parseDeviceFunction() {
+    advance();
+    Lexer lexerHere = lexer;
+    Token tokenHere = token;
+    Function callee;
+    callee.line = token.line;
+    function = &callee;
+    scopes.clear();
+    openScope();
+    location = 0;
+    std::string_view name;
+    try {
+      if (accept('('))
+        parseFormals(callee.results);
+      callee.name = name = word("a function's name");
+      if (accept('('))
+        parseFormals(callee.arguments);
+      while (token.kind == TokenKind::Dotted)
+        parsePerformanceDirective(callee);
+      if (accept(';')) { // a declaration only
+        deviceFunctions[name];
+      } else {
+        expect('{');
+        parseBody();
+        deviceFunctions[name] = {std::move(callee), true, ""};
+      }
+    } catch (const Error &error) {
+      deviceFunctions[name].fault = fmt::format("line {}: {}", error.line, error.message);
+      lexer = lexerHere;
+      token = tokenHere;
+      skipFunction();
+    }
+    function = nullptr;
+  }
+
+  /// .param declarations up to the `)`: local memory of whoever calls.
+  void parseFormals(std::vector<int32_t> &formals) {
+    while (!token.is(')')) {
+      if (!atDotted("param"))
+        fail(fmt::format("expected `.param`, found {}", seen()));
+      advance();
+      Variable variable = parseVariableHead(Space::Local);
+      parseVariableName(variable, false);
+      int32_t index = int32_t(function->variables.size());
+      if (!scopes[0].variables.emplace(variable.name, index).second)
+        fail(fmt::format("`{}` is declared twice", variable.name));
+      formals.push_back(index);
+      function->variables.push_back(std::move(variable));
+      if (!token.is(')'))
+        expect(',');
+    }
+    advance();
+  }
+
   //===-- variables -------------------------------------------------------------------------===//
 
   void parseVariables(std::vector<Variable> &into,
                       std::unordered_map<std::string_view, int32_t> &names, bool external,
                       bool atModule) {
     Space space = spaceOf(token.text);
+    if (!atModule && space == Space::Param)
+      space = Space::Local; // of a call
     advance();
     Variable head = parseVariableHead(space);
     do {
@@ -406,9 +468,11 @@ private:
     instruction.scope = scopes.back().id;
     for (; token.kind == TokenKind::Dotted; advance())
       instruction.modifiers.push_back(token.text);
-    if (instruction.opcode == "call")
-      throw Error{opcode.line, "`call` is not supported; inline the function"};
-    if (!token.is(';')) {
+    if (instruction.opcode == "call") {
+      if (guard >= 0)
+        throw Error{opcode.line, "a `call` under a predicate is not supported"};
+      parseCall();
+    } else if (!token.is(';')) {
       do {
         instruction.operands.push_back(parseOperand(0));
       } while (accept(','));
@@ -418,7 +482,51 @@ private:
     const char *end = token.text.data();
     instruction.text = {opcode.text.data(), size_t(end - opcode.text.data())};
     advance();
+    useLocalParameters(instruction);
     function->body.push_back(std::move(instruction));
+  }
+
+  /// call{.uni} {(results),} name {, (arguments)};
+  void parseCall() {
+    Call call;
+    call.instruction = uint32_t(function->body.size());
+    if (accept('(')) {
+      parseActuals(call.results);
+      expect(',');
+    }
+    if (token.kind != TokenKind::Word || findRegister(token.text) >= 0)
+      fail("only a function that is named can be called");
+    call.callee = word("a function's name");
+    if (accept(',')) {
+      expect('(');
+      parseActuals(call.arguments);
+    }
+    function->calls.push_back(std::move(call));
+  }
+
+  void parseActuals(std::vector<int32_t> &variables) {
+    while (!token.is(')')) {
+      std::string_view name = word("a `.param` variable");
+      int32_t variable = findVariable(name);
+      if (variable < 0 || variable >= moduleVariable)
+        fail(fmt::format("`{}` is no `.param` variable of this body", name));
+      variables.push_back(variable);
+      if (!token.is(')'))
+        expect(',');
+    }
+    advance();
+  }
+
+  /// Parameters of calls are local memory, so `ld.param` and `st.param` of them are of that.
+  void useLocalParameters(Instruction &inst) {
+    if (inst.opcode != "ld" && inst.opcode != "st")
+      return;
+    for (const Operand &operand : inst.operands)
+      if (operand.kind == Operand::Kind::Address && operand.elements.size() == 1 &&
+          operand.elements[0].kind == Operand::Kind::Symbol && operand.elements[0].variable >= 0 &&
+          operand.elements[0].variable < moduleVariable)
+        std::replace(inst.modifiers.begin(), inst.modifiers.end(), std::string_view("param"),
+                     std::string_view("local"));
   }
 
   Operand parseOperand(unsigned depth) {

@@ -26,8 +26,7 @@ constexpr uint64_t guardBytes = 4096;
 /// that read it. Order plays no part, so what is found does not depend on which CTA ran first. All
 /// zero: nobody. `low` fields hold complements, so that every update is a maximum.
 struct CtaTag {
-  uint64_t writerHigh, writerLow; ///< (CTA + 1) << 24 | instruction
-  uint32_t readerHigh, readerLow; ///< CTA + 1
+  uint64_t writerHigh, writerLow, readerHigh, readerLow; ///< (CTA + 1) << 24 | instruction
 };
 
 /// One allocation of global memory.

@@ -36,6 +36,8 @@ std::vector<std::string> microKernels() {
   std::vector<std::string> kernels;
   for (const auto &path : filesOf("/test/runtime/emulator/ptx", ".ptx")) {
     std::string text = readAll(path);
+    if (text.find("\n.func") != std::string::npos)
+      kernels.push_back(text);
     size_t first = text.find(".version"), at = text.find(".visible .entry");
     size_t headEnd = text.find("\n\n", first);
     while (at != std::string::npos && headEnd != std::string::npos) {

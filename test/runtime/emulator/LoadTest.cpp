@@ -35,7 +35,18 @@ TEST(Load, SaysWhatIsWrongAndWhere) {
             "bad.ptx:9: error: register `%q3` is not declared [PARSE]");
   EXPECT_EQ(errorIn("  bra nowhere;"), "bad.ptx:9: error: label `nowhere` is not defined [PARSE]");
   EXPECT_EQ(errorIn("  call foo;"),
-            "bad.ptx:9: error: `call` is not supported; inline the function [PARSE]");
+            "bad.ptx:9: error: `foo` is called and has no body in this module [PARSE]");
+  EXPECT_EQ(errorIn("  call (x), foo;"),
+            "bad.ptx:9: error: `x` is no `.param` variable of this body [PARSE]");
+  EXPECT_EQ(errorIn("  @%p1 call foo;"),
+            "bad.ptx:9: error: a `call` under a predicate is not supported [PARSE]");
+  EXPECT_EQ(
+      errorOf(head + ".func f()\n{\n  call f;\n}\n.entry k()\n{\n  call f;\n}\n"),
+      "bad.ptx:6: error: `f` is called more than 64 deep; recursion is not supported [PARSE]");
+  EXPECT_EQ(errorOf(head + ".func f()\n{\n  .bogus;\n}\n.entry k()\n{\n  ret;\n}\n"), "loaded");
+  EXPECT_EQ(
+      errorOf(head + ".func f()\n{\n  .bogus;\n}\n.entry k()\n{\n  call f;\n}\n"),
+      "bad.ptx:10: error: `f` is called: line 6: directive `.bogus` is not known here [PARSE]");
   EXPECT_EQ(errorIn("  mul.rn.bf16x2 %r1, %r2, %r3;"),
             "bad.ptx:9: error: `mul.rn.bf16x2` needs sm_90, the module's target is sm_80 [PARSE]");
   EXPECT_EQ(errorIn("  add.s32 %r1, %r2, 1.5;").substr(0, 17), "bad.ptx:9: error:");
@@ -52,6 +63,12 @@ TEST(Load, RefusesWhatIsTooLargeOrTooDeep) {
   EXPECT_NE(errorIn("  mov.b32 %r1, " + std::string(10000, '{') + ";"), "loaded");
   EXPECT_NE(errorIn("  add.s32 %r1, %r2, " + std::string(10000, '!') + "%r3;"), "loaded");
   EXPECT_NE(errorIn("  .shared .b8 s[900000000];"), "loaded");
+  // Each function calls the next one twice.
+  std::string functions = ".func f0()\n{\n  ret;\n}\n";
+  for (int i = 1; i < 60; ++i)
+    functions += ".func f" + std::to_string(i) + "()\n{\n  call f" + std::to_string(i - 1) +
+                 ";\n  call f" + std::to_string(i - 1) + ";\n}\n";
+  EXPECT_NE(errorOf(head + functions + ".entry k()\n{\n  call f59;\n}\n"), "loaded");
 }
 
 TEST(Load, EveryPrefixOfAModuleIsRefusedOrLoaded) {
