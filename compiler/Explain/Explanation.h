@@ -63,6 +63,8 @@ struct Mask {
     std::vector<std::string> onlyIf; ///< conditions without which no tile of it holds a key
   };
   std::vector<Segment> segments;
+  /// Conditions on sorted elements, true from some tile on or up to one: searched for at launch.
+  std::vector<std::string> searched;
   bool boundsAreExact = false;        ///< the segments say all that `possible` does
   bool skipsPerTile = false;          ///< between bounds, tiles are skipped one by one
   std::string certain;                ///< the condition for a tile to be full

@@ -76,6 +76,7 @@ json::Value toJson(const Mask &mask) {
                                 })}};
                          })},
       {"skips_per_tile", mask.skipsPerTile},
+      {"searched", array(mask.searched, [](const std::string &each) { return each; })},
       {"bounds_are_exact", mask.boundsAreExact},
       {"tests", mask.selects},
       {"tests_that_full_tiles_skip", mask.marked},

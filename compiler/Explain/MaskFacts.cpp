@@ -45,6 +45,8 @@ static void describe(FoldPlan &plan, Mask &mask) {
       segment.high = printEnd(span.high, /*isLow=*/false, text, segment.onlyIf);
     mask.segments.push_back(segment);
   }
+  for (const BoundSearch &search : plan.searches)
+    mask.searched.push_back(text(search.condition));
   mask.boundsAreExact = plan.exact;
   mask.undecided = plan.undecided;
   mask.safetyKnown = true;

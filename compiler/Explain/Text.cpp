@@ -271,6 +271,12 @@ void sayMask(Writer &out, const Kernel &kernel, const Mask &mask, const Counts *
         if (!segment.onlyIf.empty())
           out.say("and, for any tile of these at all, " + joined(segment.onlyIf), 8, 4);
       }
+      if (!mask.searched.empty()) {
+        out.say("and only where " + joined(mask.searched) +
+                    ", which holds from some tile on or up to one, since the elements never fall: "
+                    "that tile is searched for, by halves",
+                4, 4);
+      }
       out.say(
           "These are the bounds of the loop, computed once a program: tiles outside are neither "
           "loaded nor computed." +
