@@ -76,6 +76,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Place: every tile gets an owner ----------------------------------------===//
+  // Masks are planned over whole tiles; which warps take which part of one begins here.
+  pm.addNestedPass<KernelOp>(createSplitWalks());
   if (strategy == "tensor" || strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createMapWmma());
   // Before places: what holds a sign, and what is compared, changes.

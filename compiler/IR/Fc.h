@@ -50,4 +50,11 @@ unionOfAxes(mlir::TypeRange types, llvm::function_ref<mlir::InFlightDiagnostic()
 /// Whether the value varies along `axis`.
 bool over(mlir::Value value, llvm::StringRef axis);
 
+/// The axis of the parts that a split cuts the tiles of `axis` into: `j.part` of `j`. A dot is in
+/// no name of the language. Each part lies on warps of its own.
+mlir::StringAttr partsOf(mlir::StringAttr axis);
+bool isParts(llvm::StringRef axis);
+/// Of the axes of a type, those that are no parts.
+llvm::SmallVector<TileType::AxisSize> wholeAxesOf(mlir::Type type);
+
 } // namespace fc

@@ -60,7 +60,7 @@ def Fc_SharedAttr : Fc_Attr<"Shared", "shared"> {
   let summary = "the layout of a tile in shared memory";
   let description = [{
     `minor` is the contiguous axis; its elements lie in pages of `page` elements; all other axes are the
-    rows, alphabetical, the last one fastest. Within a page row, 16-byte chunks are XORed by address bits 7-9
+    rows, alphabetical (parts first), the last one fastest. Within a page row, 16-byte chunks are XORed by address bits 7-9
     when a page row is 32, 64 or 128 bytes wide (the function of TMA and wgmma). See `compiler/IR/SharedLayout.h`.
   }];
   let parameters = (ins StringRefParameter<"the contiguous axis">:$minor, "int64_t":$page);
@@ -68,12 +68,20 @@ def Fc_SharedAttr : Fc_Attr<"Shared", "shared"> {
 }
 
 def Fc_ScheduleAttr : Fc_Attr<"Schedule", "schedule"> {
-  let summary = "how a kernel is cut: tile sizes in elements, warps, ring slots";
+  let summary = "how a kernel is cut: tile sizes in elements, warps, ring slots, parts of a walk";
   let parameters = (ins ArrayRefParameter<"::mlir::StringAttr">:$axes,
-                        ArrayRefParameter<"int64_t">:$sizes, "int64_t":$warps, "int64_t":$stages);
+                        ArrayRefParameter<"int64_t">:$sizes, "int64_t":$warps, "int64_t":$stages,
+                        "::mlir::StringAttr":$splitAxis, "int64_t":$parts);
+  let builders = [AttrBuilder<(ins "::llvm::ArrayRef<::mlir::StringAttr>":$axes,
+                                   "::llvm::ArrayRef<int64_t>":$sizes, "int64_t":$warps, "int64_t":$stages), [{
+    return $_get($_ctxt, axes, sizes, warps, stages, ::mlir::StringAttr(), 1);
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
-  let description = [{`#fc.schedule<i = 64, j = 32, warps = 4, stages = 1>`}];
+  let description = [{
+    `#fc.schedule<i = 64, j = 128, warps = 8, stages = 1, split j = 2>`: each tile of the walked axis `j` is cut into
+    two parts, which the two halves of the warps take. Without a split, `parts` is 1.
+  }];
   let extraClassDeclaration = [{
     /// The tile size of an axis, or -1.
     int64_t size(::llvm::StringRef axis) const;
@@ -118,6 +126,8 @@ def Fc_Tile : Fc_Type<"Tile", "tile"> {
     static ::mlir::Type getOrScalar(::mlir::Type element, ::llvm::SmallVector<AxisSize> axes,
                                     ::mlir::Attribute place = {});
     bool has(::llvm::StringRef axis) const;
+    /// The number of an axis among the type's. It must be there.
+    int number(::llvm::StringRef axis) const;
     /// The size of an axis; kUnsized if it has none yet. The axis must be there.
     int64_t size(::llvm::StringRef axis) const;
     bool sized() const;

@@ -152,7 +152,9 @@ LogicalResult ProgramOp::verify() {
 //===-- Axes -------------------------------------------------------------------===//
 
 static LogicalResult verifyIndexTile(Operation *op, TileType tile) {
-  if (tile.getAxes().size() != 1)
+  ArrayRef<StringAttr> axes = tile.getAxes();
+  bool inParts = isa<IotaOp>(op) && axes.size() == 2 && axes[1] == partsOf(axes[0]);
+  if (axes.size() != 1 && !inParts)
     return op->emitOpError("gives the points of one axis, but ")
            << tile << " has " << tile.getAxes().size();
   if (!tile.getElement().isInteger(32))
@@ -324,6 +326,35 @@ void WriteOp::print(OpAsmPrinter &printer) {
 LogicalResult WriteOp::verify() {
   return verifyMemoryAccess(*this, axesOf(getValue().getType()), elementOf(getValue().getType()),
                             /*exact=*/false);
+}
+
+//===-- fc.merge ---------------------------------------------------------------===//
+
+YieldOp MergeOp::yield() { return cast<YieldOp>(getCombine().front().getTerminator()); }
+
+LogicalResult MergeOp::verify() {
+  Block &block = getCombine().front();
+  size_t count = getStates().size();
+  auto yield = block.empty() ? YieldOp() : dyn_cast<YieldOp>(block.back());
+  if (getNumResults() != count || block.getNumArguments() != 2 * count || !yield ||
+      yield.getNumOperands() != count)
+    return emitOpError("merges ") << count << " tiles: `combine` takes two of each and yields one, "
+                                  << "which are the results";
+  for (auto [i, state] : llvm::enumerate(getStates())) {
+    auto axes = axesOf(state.getType());
+    if (llvm::none_of(axes, [&](auto &axis) { return axis.first == getAxisAttr(); }))
+      return emitOpError("over `") << getAxis() << "`, which " << state.getType() << " lacks";
+    llvm::erase_if(axes, [&](auto &axis) { return axis.first == getAxisAttr(); });
+    Type result = getResult(i).getType();
+    if (axesOf(result) != axes || elementOf(result) != elementOf(state.getType()))
+      return emitOpError("result ")
+             << result << " must be " << state.getType() << " without `" << getAxis() << "`";
+    for (Value value : {Value(block.getArgument(i)), Value(block.getArgument(count + i)),
+                        Value(yield.getOperand(i))})
+      if (value.getType() != result)
+        return emitOpError("combines ") << value.getType() << ", but gives " << result;
+  }
+  return success();
 }
 
 //===-- fc.fold ----------------------------------------------------------------===//

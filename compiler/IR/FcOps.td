@@ -98,6 +98,10 @@ def Fc_AxisOp : Fc_Op<"axis", [Pure]> {
 
 def Fc_IotaOp : Fc_Op<"iota", [Pure]> {
   let summary = "base + position along the one axis";
+  let description = [{
+    Of an axis that is cut into parts, the points of all parts: base + position along the axis + part * size of
+    the axis, such as `%jj = fc.iota %j0 : <i32, [j: 64, j.part: 2]>`.
+  }];
   let arguments = (ins I32:$base);
   let results = (outs Fc_Tile:$out);
   let assemblyFormat = "$base attr-dict `:` type($out)";
@@ -288,6 +292,33 @@ def Fc_HopOp : Fc_Op<"hop", [RecursivelySpeculatable, RecursiveMemoryEffects]> {
   let results = (outs I32:$start);
   let assemblyFormat = "$from `to` $to `step` $step (`monotone` $monotone^)? attr-dict-with-keyword $body";
   let hasVerifier = 1;
+}
+
+def Fc_MergeOp : Fc_Op<"merge", [RecursiveMemoryEffects]> {
+  let summary = "states reduced over an axis by what combines two";
+  let description = [{
+    `combine` takes two states without the axis and gives their merger, as that of the `fc.fold` that carried
+    them; it is applied in the order of the axis. After the `place` stage the axis is on warps, which exchange
+    their states through shared memory; of a result each then holds its share, or all of it.
+
+    ```mlir
+    %m, %l = fc.merge over "j.part"(%ms, %ls : !fc.tile<f32, [i, j.part]>, !fc.tile<f32, [i, j.part]>) {
+    ^bb0(%ma: !fc.tile<f32, [i]>, %la: ..., %mb: ..., %lb: ...):
+      ...
+      fc.yield %mc, %lc : ...
+    } -> !fc.tile<f32, [i]>, !fc.tile<f32, [i]>
+    ```
+  }];
+  let arguments = (ins StrAttr:$axis, Variadic<Fc_Tile>:$states);
+  let regions = (region SizedRegion<1>:$combine);
+  let results = (outs Variadic<AnyType>:$results);
+  let assemblyFormat = [{
+    `over` $axis `(` $states `:` type($states) `)` $combine attr-dict `->` type($results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::fc::YieldOp yield();
+  }];
 }
 
 def Fc_YieldOp : Fc_Op<"yield", [Pure, Terminator, ReturnLike]> {

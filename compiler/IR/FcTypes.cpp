@@ -58,13 +58,20 @@ int64_t ScheduleAttr::size(StringRef axis) const {
 Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   SmallVector<StringAttr> axes;
   SmallVector<int64_t> sizes;
-  int64_t warps = 0, stages = 0;
+  int64_t warps = 0, stages = 0, parts = 1;
+  StringAttr splitAxis;
   auto parseItem = [&]() -> ParseResult {
-    std::string key;
+    std::string key, of;
     int64_t value;
-    if (parser.parseKeywordOrString(&key) || parser.parseEqual() || parser.parseInteger(value))
+    if (parser.parseKeywordOrString(&key))
       return failure();
-    if (key == "warps")
+    if (key == "split" && succeeded(parser.parseOptionalKeywordOrString(&of)))
+      splitAxis = StringAttr::get(parser.getContext(), of);
+    if (parser.parseEqual() || parser.parseInteger(value))
+      return failure();
+    if (!of.empty())
+      parts = value;
+    else if (key == "warps")
       warps = value;
     else if (key == "stages")
       stages = value;
@@ -76,23 +83,31 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   };
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater, parseItem))
     return {};
-  return parser.getChecked<ScheduleAttr>(parser.getContext(), axes, sizes, warps, stages);
+  return parser.getChecked<ScheduleAttr>(parser.getContext(), axes, sizes, warps, stages, splitAxis,
+                                         parts);
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
   printer << "<";
   for (auto [axis, size] : llvm::zip(getAxes(), getSizes()))
     printer << axis.getValue() << " = " << size << ", ";
-  printer << "warps = " << getWarps() << ", stages = " << getStages() << ">";
+  printer << "warps = " << getWarps() << ", stages = " << getStages();
+  if (getParts() > 1)
+    printer << ", split " << getSplitAxis().getValue() << " = " << getParts();
+  printer << ">";
 }
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<StringAttr> axes, ArrayRef<int64_t> sizes,
-                                   int64_t warps, int64_t stages) {
+                                   int64_t warps, int64_t stages, StringAttr splitAxis,
+                                   int64_t parts) {
   if (warps < 1 || warps > 32)
     return emitError() << "schedule has " << warps << " warps; a CTA has 1 to 32";
   if (stages < 1)
     return emitError() << "schedule has " << stages << " stages; a ring has at least one slot";
+  if (parts < 1 || warps % parts)
+    return emitError() << "schedule splits a walk into " << parts << " parts; they share " << warps
+                       << " warps evenly";
   for (auto [axis, size] : llvm::zip(axes, sizes))
     if (size < 1)
       return emitError() << "tile size of `" << axis.getValue() << "` is " << size
@@ -119,6 +134,12 @@ Type TileType::getOrScalar(Type element, SmallVector<AxisSize> axes, Attribute p
 
 bool TileType::has(StringRef axis) const {
   return llvm::any_of(getAxes(), [&](StringAttr name) { return name.getValue() == axis; });
+}
+
+int TileType::number(StringRef axis) const {
+  auto it = llvm::find_if(getAxes(), [&](StringAttr name) { return name.getValue() == axis; });
+  assert(it != getAxes().end() && "the tile lacks this axis");
+  return it - getAxes().begin();
 }
 
 int64_t TileType::size(StringRef axis) const {
@@ -288,6 +309,19 @@ unionOfAxes(TypeRange types, function_ref<InFlightDiagnostic()> emitError) {
     }
   llvm::sort(result, [](auto &a, auto &b) { return a.first.getValue() < b.first.getValue(); });
   return result;
+}
+
+static constexpr StringLiteral kParts = ".part";
+
+StringAttr partsOf(StringAttr axis) {
+  return StringAttr::get(axis.getContext(), axis.getValue() + kParts);
+}
+bool isParts(StringRef axis) { return axis.ends_with(kParts); }
+
+SmallVector<TileType::AxisSize> wholeAxesOf(Type type) {
+  SmallVector<TileType::AxisSize> axes = axesOf(type);
+  llvm::erase_if(axes, [](auto &entry) { return isParts(entry.first); });
+  return axes;
 }
 
 bool over(Value value, StringRef axis) {

@@ -8,9 +8,9 @@ using namespace mlir;
 
 namespace fc {
 
-PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
+PlaceRules::PlaceRules(KernelOp kernel, int64_t warps, int64_t parts,
                        llvm::function_ref<SmallVector<AxisSize>(Type)> sizedAxes, bool fragments)
-    : warps(warps), fragments(fragments) {
+    : warps(warps / parts), fragments(fragments) {
   auto addRank = [&](StringAttr axis) { rank.insert({axis, int(rank.size())}); };
   ProgramOp program = kernel.program();
   for (auto [axis, tile] :
@@ -24,7 +24,7 @@ PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
   // Of the rest, those that lie contiguous in some tensor come last: columns, if anything.
   auto addLast = [&](ValueRange indices) {
     if (!indices.empty())
-      for (auto [axis, size] : axesOf(indices.back().getType()))
+      for (auto [axis, size] : wholeAxesOf(indices.back().getType()))
         contiguous.insert(axis);
   };
   kernel.walk([&](Operation *op) {
@@ -61,7 +61,7 @@ PlaceRules::PlaceRules(KernelOp kernel, int64_t warps,
 SmallVector<PlaceRules::AxisSize> PlaceRules::ranked(ArrayRef<AxisSize> axes) const {
   SmallVector<AxisSize> list;
   for (AxisSize axis : axes)
-    if (axis.second > 1)
+    if (axis.second > 1 && !isParts(axis.first))
       list.push_back(axis);
   auto key = [&](const AxisSize &axis) {
     auto it = rank.find(axis.first);
@@ -96,14 +96,53 @@ Place PlaceRules::fragment(AxisSize row, AxisSize column) const {
       .normal();
 }
 
+Place PlaceRules::withParts(Place place, ArrayRef<AxisSize> axes) const {
+  for (AxisSize axis : axes)
+    if (isParts(axis.first)) {
+      if (int used = place.count(Unit::Warp); used < warps)
+        place.digits.push_back({Unit::Warp, "", int(warps) / used, 0});
+      place.digits.push_back({Unit::Warp, axis.first.str(), int(axis.second), 1});
+    }
+  return place;
+}
+
+Place PlaceRules::merged(const Place &place, ArrayRef<AxisSize> axes, StringRef parts) const {
+  SmallVector<AxisSize> list = ranked(axes);
+  Place result = place;
+  int count = place.extent(parts);
+  Digit *shared = nullptr;
+  for (Digit &digit : result.digits)
+    if (list.size() > 1 && digit.unit == Unit::Value && !digit.axis.empty() &&
+        digit.axis != list[0].first.getValue() && digit.size % count == 0 &&
+        (!shared || digit.size > shared->size))
+      shared = &digit;
+  for (Digit &digit : result.digits)
+    if (digit.axis == parts)
+      digit = shared ? Digit{Unit::Warp, shared->axis, count, shared->stride * shared->size / count}
+                     : Digit{Unit::Warp, "", count, 0};
+  if (shared)
+    shared->size /= count;
+  return result.normal();
+}
+
 Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
+  SmallVector<AxisSize> whole(axes);
+  llvm::erase_if(whole, [](AxisSize &axis) { return isParts(axis.first); });
+  if (whole.size() < axes.size())
+    return withParts(placeOf(whole), axes).normal();
   SmallVector<AxisSize> list = ranked(axes);
   if (list.empty())
     return {};
   if (list.size() == 1) {
     auto it = meets.find(list[0].first);
-    return it == meets.end() ? overAllThreads(list[0])
-                             : placeOf(it->second).sliceTo(list[0].first.getValue());
+    if (it == meets.end())
+      return overAllThreads(list[0]);
+    // Of a walk that is split, whole tiles and parts of them have the axis.
+    SmallVector<AxisSize> beside = it->second;
+    for (AxisSize &axis : beside)
+      if (axis.first == list[0].first)
+        axis = list[0];
+    return placeOf(beside).sliceTo(list[0].first.getValue());
   }
   std::string row = list[0].first.str(), column = list[1].first.str();
   int rows = int(list[0].second), columns = int(list[1].second);
@@ -166,12 +205,12 @@ StringAttr PlaceRules::minorAxis(Value value) {
   auto type = cast<TileType>(value.getType());
   if (auto read = value.getDefiningOp<ReadOp>())
     for (Value index : llvm::reverse(read.getIndices()))
-      if (auto axes = axesOf(index.getType()); !axes.empty())
+      if (auto axes = wholeAxesOf(index.getType()); !axes.empty())
         return axes.back().first;
   for (Operation *user : value.getUsers())
     if (auto dot = dyn_cast<DotOp>(user))
       return cast<StringAttr>(dot.getAxes()[0]);
-  return type.getAxes().back();
+  return wholeAxesOf(type).back().first;
 }
 
 bool PlaceRules::isCheap(Value value) {
@@ -181,7 +220,7 @@ bool PlaceRules::isCheap(Value value) {
   Operation *op = value.getDefiningOp();
   if (isa_and_nonnull<IotaOp>(op))
     return true;
-  if (!isa_and_nonnull<MapOp, ReadOp>(op) || type.getAxes().size() != 1 || isSharedRead(value))
+  if (!isa_and_nonnull<MapOp, ReadOp>(op) || wholeAxesOf(type).size() > 1 || isSharedRead(value))
     return false;
   constexpr size_t kShort = 8;
   auto map = dyn_cast<MapOp>(op);

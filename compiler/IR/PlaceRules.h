@@ -8,6 +8,8 @@
 // O over [d, i] are the same slice, a row's columns lie in one quad of lanes (the shape of the
 // accumulators of mma and wgmma), and a reduction along columns is two shuffles.
 //
+// The parts of an axis (`j.part`) are on warps alone, the slowest; the rows go to the others.
+//
 // A tile of one axis is the slice of the tiles that it meets. An axis that meets no other spreads
 // over all threads.
 //
@@ -28,20 +30,26 @@ class PlaceRules {
 public:
   using AxisSize = TileType::AxisSize;
   /// `sizedAxes` gives a type's axes with their sizes: of a kernel before its tile stage, those of
-  /// a schedule that is being tried.
-  PlaceRules(KernelOp kernel, int64_t warps,
+  /// a schedule that is being tried. The warps are shared out evenly to the `parts` of a walk.
+  PlaceRules(KernelOp kernel, int64_t warps, int64_t parts,
              llvm::function_ref<llvm::SmallVector<AxisSize>(mlir::Type)> sizedAxes,
              bool fragments = false);
 
   bool hasFragments() const { return fragments; }
   /// The place of a register tile over `axes` (in any order).
   Place placeOf(llvm::ArrayRef<AxisSize> axes) const;
-  /// Axes of more than one point, by rank: the row first.
+  /// Axes of more than one point, by rank: the row first. Without parts.
   llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
   /// The place of an accumulator over [row, column] of `mma`, or of an operand A whose contracted
   /// axis is `column`. Rows are a multiple of 16, columns of 8; warps that the rows leave over hold
   /// copies.
   Place fragment(AxisSize row, AxisSize column) const;
+  /// Puts those of `axes` that are parts on the slowest warps of a place of the others.
+  Place withParts(Place place, llvm::ArrayRef<AxisSize> axes) const;
+  /// The place in which a state over `axes` in `place` has been merged over `parts`. The warps that
+  /// hold parts share out a result of several axes along one that is not the row; of what is over
+  /// the row alone each has all.
+  Place merged(const Place &place, llvm::ArrayRef<AxisSize> axes, llvm::StringRef parts) const;
 
   /// Whether registers can hold an operand A of `mma` through a loop: 32 of them, heads of 128 on
   /// 16 rows a warp.
@@ -67,7 +75,7 @@ private:
   llvm::DenseSet<mlir::StringAttr> contiguous; ///< in some tensor
   /// By axis, the axes of a register tile in which it has the role that it has in most.
   llvm::DenseMap<mlir::StringAttr, llvm::SmallVector<AxisSize>> meets;
-  int64_t warps;
+  int64_t warps;  ///< of a part
   bool fragments; ///< whether products are by `mma`
 };
 

@@ -15,9 +15,10 @@ int64_t SharedLayout::choosePage(int64_t columns, int64_t bytes) {
 
 SmallVector<StringRef> SharedLayout::rowAxes(TileType tile) {
   SmallVector<StringRef> rows;
-  for (mlir::StringAttr axis : tile.getAxes())
-    if (axis.getValue() != tile.shared().getMinor())
-      rows.push_back(axis.getValue());
+  for (bool parts : {true, false})
+    for (mlir::StringAttr axis : tile.getAxes())
+      if (axis.getValue() != tile.shared().getMinor() && isParts(axis) == parts)
+        rows.push_back(axis.getValue());
   return rows;
 }
 

@@ -42,7 +42,8 @@ struct SharedLayout {
   static int64_t choosePage(int64_t columns, int64_t bytes);
   /// The layout of a tile that is in shared memory.
   static SharedLayout of(TileType tile);
-  /// The row axes of such a tile, in order: the last is the fastest.
+  /// The row axes of such a tile, in order: the last is the fastest. Parts come first, so that the
+  /// rows of an axis that is cut into parts lie as they do uncut.
   static llvm::SmallVector<llvm::StringRef> rowAxes(TileType tile);
 };
 

@@ -154,8 +154,8 @@ void KernelImporter::addFacts(KernelOp op) {
     op->setDiscardableAttr(kSortedAttr, builder.getArrayAttr(sorted));
 }
 
-/// What the text's schedules ask for: tile sizes, warps and stages in `fc.schedule_items`, walks in
-/// `fc.walks`. A schedule for the target comes after, and wins over, one for all.
+/// What the text's schedules ask for: tile sizes, splits, warps and stages in `fc.schedule_items`,
+/// walks in `fc.walks`. A schedule for the target comes after, and wins over, one for all.
 void KernelImporter::addSchedules(KernelOp op) {
   NamedAttrList items, walks;
   auto set = [&](NamedAttrList &list, StringRef name, int64_t value) {
@@ -170,12 +170,10 @@ void KernelImporter::addSchedules(KernelOp op) {
           walksOver[item.axis] = std::max(walksOver.lookup(item.axis), item.value);
         else if (item.key == "tile")
           set(items, item.axis, item.value);
-        else if (item.key == "warps" || item.key == "stages")
-          set(items, item.key, item.value);
+        else if (item.key == "split")
+          set(items, "split:" + item.axis, item.value);
         else
-          mlir::emitWarning(locOf(item.loc))
-              << "schedule item `" << item.key
-              << "` is not supported by this compiler yet and does nothing; the result is the same";
+          set(items, item.key, item.value); // warps, stages
       }
     }
   // `by n` is part of the meaning.

@@ -32,6 +32,15 @@ SmallVector<TileType::AxisSize> sizedAxes(Type type, const AxisSizes &sizes) {
   return axes;
 }
 
+/// The axes as a thread's warps have them: of a tile that is cut, one part.
+SmallVector<TileType::AxisSize> axesOfPart(Type type, const ScheduleChoice &choice) {
+  SmallVector<TileType::AxisSize> axes = sizedAxes(type, choice.sizes);
+  for (auto &[axis, size] : axes)
+    if (axis == choice.splitAxis)
+      size /= choice.parts;
+  return axes;
+}
+
 /// `f16 over [d: 64, j: 64]`.
 std::string describe(Type type, const AxisSizes &sizes) {
   std::string text;
@@ -61,10 +70,9 @@ StringRef kindOf(Value value) {
 class Pressure {
 public:
   Pressure(KernelOp kernel, const ScheduleChoice &choice)
-      : choice(choice),
-        rules(
-            kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
-            choice.matrices) {
+      : choice(choice), rules(
+                            kernel, choice.warps, choice.parts,
+                            [&](Type type) { return axesOfPart(type, choice); }, choice.matrices) {
     visit(kernel.program().getBody().front(), {});
   }
 
@@ -78,7 +86,7 @@ public:
     auto [it, inserted] = known.insert({value, 0});
     if (inserted && !isFree(value)) {
       int64_t each = type.getElement().getIntOrFloatBitWidth() > 32 ? 2 : 1;
-      it->second = each * rules.placeOf(sizedAxes(type, choice.sizes)).count(Unit::Value);
+      it->second = each * rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
     }
     return it->second;
   }
@@ -133,7 +141,7 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
   Usage usage;
   llvm::SetVector<Value> operands;
   PlaceRules rules(
-      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
+      kernel, choice.warps, choice.parts, [&](Type type) { return axesOfPart(type, choice); },
       choice.matrices);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));

@@ -27,6 +27,8 @@ struct Usage {
 struct ScheduleChoice {
   AxisSizes sizes; ///< of every axis of the kernel
   int64_t warps = 4, stages = 1;
+  mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, each on warps of its own
+  int64_t parts = 1;
   bool matrices = false; ///< products of f16 and bf16 are by `mma`, where its shapes allow
 };
 

@@ -52,9 +52,9 @@ Operation *turnsOf(scf::ForOp loop) {
   return nullptr;
 }
 
-/// A ring, or the room in which a reduction crosses warps.
+/// A ring, or the room in which a reduction or a merge crosses warps.
 struct Buffer {
-  Operation *owner; ///< fc.ring or fc.reduce
+  Operation *owner; ///< fc.ring, fc.reduce or fc.merge
   int64_t bytes, alignment;
   SmallVector<std::pair<Operation *, bool>> accesses; ///< in program order; true: a write
   int64_t first = 0, last = 0;                        ///< live from .. to, numbers of operations
@@ -72,7 +72,7 @@ public:
       ends[loop] = last;
     });
     kernel.walk([&](RingOp ring) { addRing(ring); });
-    kernel.walk([&](ReduceOp reduce) { addExchange(reduce); });
+    kernel.walk([&](Operation *op) { addExchange(op); });
   }
 
   LogicalResult place(const TargetInfo &target) {
@@ -104,10 +104,9 @@ private:
     buffers.push_back(buffer);
   }
 
-  void addExchange(ReduceOp reduce) {
-    int64_t bytes = WarpExchange::of(reduce, kernel.getSchedule()->getWarps()).bytes;
-    if (bytes > 0)
-      buffers.push_back({reduce, bytes, 16, {{reduce, true}}});
+  void addExchange(Operation *op) {
+    if (int64_t bytes = exchangeBytes(op, kernel.getSchedule()->getWarps()))
+      buffers.push_back({op, bytes, 16, {{op, true}}});
   }
 
   /// Sets `first` and `last`. Tight: a ring that every turn of a loop writes before it reads, and
@@ -204,7 +203,7 @@ private:
             << " here, slots: " << ring.getRing().getType().getSlots();
       else
         error.attachNote(buffer->owner->getLoc())
-            << buffer->bytes << " bytes take this reduction across warps";
+            << buffer->bytes << " bytes take this exchange between warps";
     return error;
   }
 
@@ -267,10 +266,13 @@ public:
         }
         pending.clear();
       }
-      if (isa<ReduceOp>(op) && !accesses.empty()) {
+      if (isa<ReduceOp, MergeOp>(op) && !accesses.empty()) {
         // All threads write, meet at a barrier of its own, and read.
         pending = accesses;
         pending[0].writes = false;
+        if (auto merge = dyn_cast<MergeOp>(op))
+          for (int turn = 0; turn < 2; ++turn) // what combines two states may run more than once
+            walk(merge.getCombine().front());
         continue;
       }
       pending.append(accesses);
@@ -319,7 +321,7 @@ private:
   SmallVector<Access> accessesOf(Operation &op) {
     SmallVector<Access> accesses;
     if (auto offset = op.getAttrOfType<IntegerAttr>("fc.exchange")) {
-      int64_t bytes = WarpExchange::of(cast<ReduceOp>(op), warps).bytes;
+      int64_t bytes = exchangeBytes(&op, warps);
       accesses.push_back({offset.getInt(), offset.getInt() + bytes, true});
     }
     for (Value operand : op.getOperands()) {

@@ -26,8 +26,8 @@ public:
   explicit Placer(KernelOp kernel)
       : context(kernel.getContext()),
         rules(
-            kernel, kernel.getSchedule()->getWarps(), [](Type type) { return axesOf(type); },
-            hasMatrixProducts(kernel)) {}
+            kernel, kernel.getSchedule()->getWarps(), kernel.getSchedule()->getParts(),
+            [](Type type) { return axesOf(type); }, hasMatrixProducts(kernel)) {}
 
   void visit(Block &block) {
     // Operations that are inserted behind one visited are placed already.
@@ -157,6 +157,8 @@ private:
       visitFold(fold);
     else if (auto hop = dyn_cast<HopOp>(op))
       visit(hop.getBody().front());
+    else if (auto merge = dyn_cast<MergeOp>(op))
+      visitMerge(merge);
     else if (auto program = dyn_cast<ProgramOp>(op))
       visit(program.getBody().front());
   }
@@ -172,6 +174,14 @@ private:
           place = type.registers();
           break;
         }
+    // What warps have shared out stays so.
+    for (Value operand : map.getIns())
+      if (auto type = dyn_cast<TileType>(operand.getType());
+          merged.contains(operand) && axesOf(type) == axesOf(map.getResult(0).getType())) {
+        place = type.registers();
+        merged.insert(map.result_begin(), map.result_end());
+        break;
+      }
     wantSlices(map->getOpOperands(), place);
     for (Value result : map.getResults())
       setPlace(result, place);
@@ -305,9 +315,9 @@ private:
     auto type = cast<TileType>(operand.get().getType());
     StringRef contracted = cast<StringAttr>(dot.getAxes()[0]).getValue();
     TileType::AxisSize row, column;
-    for (TileType::AxisSize axis : type.axisSizes())
+    for (TileType::AxisSize axis : wholeAxesOf(type))
       (axis.first.getValue() == contracted ? column : row) = axis;
-    Place place = rules.fragment(row, column);
+    Place place = rules.withParts(rules.fragment(row, column), type.axisSizes());
     Operation *source = operand.get().getDefiningOp();
     bool held = source && source->getBlock() != dot->getBlock() && PlaceRules::canHold(place);
     if (!type.shared() || held)
@@ -344,8 +354,29 @@ private:
         want(operand, type.getPlace());
   }
 
+  void visitMerge(MergeOp merge) {
+    size_t count = merge.getStates().size();
+    for (size_t i = 0; i < count; ++i) {
+      auto type = cast<TileType>(merge.getStates()[i].getType());
+      PlaceAttr place = placeOf(type);
+      want(merge.getStatesMutable()[i], place);
+      auto result =
+          PlaceAttr::get(context, rules.merged(place.place(), type.axisSizes(), merge.getAxis()));
+      for (Value value : {Value(merge.getResult(i)), Value(merge.getCombine().getArgument(i)),
+                          Value(merge.getCombine().getArgument(count + i))}) {
+        setPlace(value, result);
+        merged.insert(value);
+      }
+    }
+    visit(merge.getCombine().front());
+    for (OpOperand &operand : merge.yield()->getOpOperands())
+      if (auto type = dyn_cast<TileType>(merge.getResult(operand.getOperandNumber()).getType()))
+        want(operand, type.getPlace());
+  }
+
   MLIRContext *context;
   PlaceRules rules;
+  llvm::DenseSet<Value> merged; ///< what a merge has shared out to warps, and maps of that
   llvm::DenseMap<std::pair<Value, Attribute>, Value> copies;
 };
 

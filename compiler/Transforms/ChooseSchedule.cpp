@@ -6,6 +6,7 @@
 // statement.
 #include "compiler/Target/ResourceModel.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/SplitWalks.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -20,6 +21,8 @@ namespace {
 /// The kernel's own schedule statements, left by import: an array of `{target = "", items =
 /// ["i=64"]}`.
 constexpr StringLiteral kAskedAttr = "fc.asked";
+/// An item that splits a walk: `split:j=2`.
+constexpr StringLiteral kSplit = "split:";
 
 struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   using Base::Base;
@@ -44,11 +47,15 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
     if (failed(axes))
       return failure();
+    splitAxis = {};
+    parts = 1;
     AxisSizes asked;
     std::optional<int64_t> warps, stages;
     if (failed(collect(kernel, *axes, *info, asked, warps, stages)))
       return failure();
 
+    if (failed(checkParts(kernel, asked, warps)))
+      return failure();
     SmallVector<StringAttr> names = axes->scheduled();
     SmallVector<ScheduleChoice> candidates = enumerate(kernel, *axes, asked, warps, stages);
     ResourceModel model(kernel, *info);
@@ -59,8 +66,8 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
       SmallVector<int64_t> sizes;
       for (StringAttr name : names)
         sizes.push_back(choice.sizes.lookup(name));
-      kernel.setScheduleAttr(
-          ScheduleAttr::get(&getContext(), names, sizes, choice.warps, choice.stages));
+      kernel.setScheduleAttr(ScheduleAttr::get(&getContext(), names, sizes, choice.warps,
+                                               choice.stages, choice.splitAxis, choice.parts));
       return success();
     }
     return refuse(kernel, *info, names, closest(model, candidates));
@@ -75,8 +82,8 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     if (key.trim().empty() || text.trim().getAsInteger(10, value))
       return kernel.emitError("`")
              << item << "` is no schedule item; write `axis=size`, `warps=n` or `stages=n`";
-    // `walks:j` is for the derivation of folds; `split:j` for strategies that split walks.
-    if (!key.contains(':'))
+    // `walks:j` is for the derivation of folds.
+    if (!key.starts_with("walks:"))
       list[StringAttr::get(&getContext(), key.trim())] = value;
     return success();
   }
@@ -96,6 +103,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     // A statement is written for every strategy; most have no use for more slots than one.
     if (strategy != "pipelined")
       list.erase(StringAttr::get(&getContext(), "stages"));
+    list.remove_if([&](auto &item) { return isIdleSplit(kernel, item.first); });
     for (StringRef item : items)
       if (failed(addItem(kernel, item, list)))
         return failure();
@@ -114,6 +122,9 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
           return kernel.emitError("schedule asks for ")
                  << value << " stages; a ring has 1 to 4 slots";
         stages = value;
+      } else if (key.getValue().starts_with(kSplit)) {
+        if (failed(takeSplit(kernel, known, key, value, info)))
+          return failure();
       } else if (llvm::is_contained(known, key)) {
         if (!KernelAxes::isTileSize(value))
           return kernel.emitError("schedule asks for tiles of ")
@@ -135,6 +146,55 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     return success();
   }
 
+  /// Whether a kernel's own statement asks to split a walk that must stay whole. It says how, never
+  /// what, so it is passed over, with a remark.
+  bool isIdleSplit(KernelOp kernel, StringAttr key) {
+    StringRef axis = key.getValue();
+    if (!axis.consume_front(kSplit))
+      return false;
+    std::string why = obstacleToSplit(kernel, StringAttr::get(&getContext(), axis));
+    if (!why.empty())
+      kernel.emitRemark("walk over `") << axis << "` is not split: " << why;
+    return !why.empty();
+  }
+
+  /// Tiles and warps must give each part the same.
+  LogicalResult checkParts(KernelOp kernel, const AxisSizes &asked, std::optional<int64_t> warps) {
+    if (parts == 1)
+      return success();
+    if (warps && *warps % parts)
+      return kernel.emitError("schedule splits `")
+             << splitAxis.getValue() << "` into " << parts << " parts, which cannot share "
+             << *warps << " warps evenly";
+    if (int64_t size = asked.lookup(splitAxis);
+        size && (size % parts || !KernelAxes::isTileSize(size / parts)))
+      return kernel.emitError("schedule splits tiles of ")
+             << size << " along `" << splitAxis.getValue() << "` into " << parts
+             << " parts; a part has 1, 2, 4 or a multiple of 8 points";
+    return success();
+  }
+
+  LogicalResult takeSplit(KernelOp kernel, ArrayRef<StringAttr> known, StringAttr key,
+                          int64_t value, const TargetInfo &info) {
+    auto axis = StringAttr::get(&getContext(), key.getValue().drop_front(kSplit.size()));
+    if (splitAxis && splitAxis != axis)
+      return kernel.emitError("schedule splits `")
+             << splitAxis.getValue() << "` and `" << axis.getValue() << "`; one walk can be split";
+    if (value < 1 || value > info.warpsPerCta)
+      return kernel.emitError("schedule splits `")
+             << axis.getValue() << "` into " << value
+             << " parts; each takes a warp or more, and a CTA has 1 to " << info.warpsPerCta;
+    if (!llvm::is_contained(known, axis))
+      return kernel.emitError("schedule splits `")
+             << axis.getValue() << "`, but nothing walks it in tiles of a schedule";
+    if (std::string why = obstacleToSplit(kernel, axis); !why.empty())
+      return kernel.emitError("schedule splits the walk over `")
+             << axis.getValue() << "`, but " << why;
+    splitAxis = axis;
+    parts = value;
+    return success();
+  }
+
   //===-- What is tried --------------------------------------------------------===//
 
   /// All choices that hold to what is asked for, the best first. There is always one.
@@ -145,10 +205,15 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     list[0].sizes = axes.fixed;
     list[0].stages = stages.value_or(1);
     list[0].matrices = matrices;
+    list[0].splitAxis = splitAxis;
+    list[0].parts = parts;
     for (StringAttr axis : axes.scheduled()) {
       SmallVector<int64_t> sizes{64, 32, 16, 8};
       if (!llvm::is_contained(axes.grid, axis))
         sizes.append({4, 2, 1});
+      if (axis == splitAxis) // each part is like a tile of its own
+        for (int64_t &size : sizes)
+          size *= parts;
       if (asked.contains(axis))
         sizes = {asked.lookup(axis)};
       else if (isOuterOfFold(kernel, axis))
@@ -168,10 +233,11 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     // More warps share the registers of a tile that is too large for a few.
     SmallVector<ScheduleChoice> extended;
     for (const ScheduleChoice &choice : list) {
-      SmallVector<int64_t> counts{warps.value_or(defaultWarps(axes, choice))};
+      SmallVector<int64_t> counts{warps.value_or(defaultWarps(axes, choice) * parts)};
       if (!warps)
         for (int64_t more : {4, 8, 16})
-          if (more > counts[0] && (!matrices || rowsOf(axes, choice) % (16 * more) == 0))
+          if (more > counts[0] && more % parts == 0 &&
+              (!matrices || rowsOf(axes, choice) * parts % (16 * more) == 0))
             counts.push_back(more);
       for (int64_t count : counts) {
         extended.push_back(choice);
@@ -238,6 +304,8 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   }
 
   bool matrices = false; ///< whether products may be by tensor cores
+  StringAttr splitAxis;  ///< whose walk is split into `parts`, if any is
+  int64_t parts = 1;
 
   //===-- What is refused ------------------------------------------------------===//
 

@@ -92,7 +92,7 @@ class Folding {
 public:
   Folding(KernelOp kernel, FoldOp fold)
       : fold(fold), rules(
-                        kernel, kernel.getSchedule()->getWarps(),
+                        kernel, kernel.getSchedule()->getWarps(), kernel.getSchedule()->getParts(),
                         [](Type type) { return axesOf(type); }, /*fragments=*/true) {}
 
   void run() {

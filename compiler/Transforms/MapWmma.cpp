@@ -22,8 +22,8 @@ std::string obstacle(DotOp dot, const PlaceRules &rules) {
     return "an operand has no axes";
   if (!a.getElement().isF16() && !a.getElement().isBF16())
     return "its operands are neither f16 nor bf16";
-  if (dot.getAxes().size() != 1 || a.getAxes().size() != 2 || b.getAxes().size() != 2 ||
-      result.getAxes().size() != 2)
+  if (dot.getAxes().size() != 1 || wholeAxesOf(a).size() != 2 || wholeAxesOf(b).size() != 2 ||
+      wholeAxesOf(result).size() != 2)
     return "its operands are not both over the contracted axis and one of their own";
   auto axes = rules.ranked(result.axisSizes());
   if (axes.size() != 2 || axes[0].second % 16 != 0)
@@ -39,7 +39,7 @@ struct MapWmma : impl::MapWmmaBase<MapWmma> {
   using Base::Base;
   void runOnOperation() override {
     KernelOp kernel = getOperation();
-    PlaceRules rules(kernel, kernel.getSchedule()->getWarps(),
+    PlaceRules rules(kernel, kernel.getSchedule()->getWarps(), kernel.getSchedule()->getParts(),
                      [](Type type) { return axesOf(type); });
     kernel.walk([&](DotOp dot) {
       if (dot.getBy())

@@ -110,6 +110,21 @@ def PlanMask : Pass<"fc-plan-mask", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def SplitWalks : Pass<"fc-split-walks", "::fc::KernelOp"> {
+  let summary = "cut the tiles of a walk into parts, one for each share of the warps";
+  let description = [{
+    In: a kernel with a schedule whose folds have their final bounds and masks. Out: the same; with `split j = n` in
+    the schedule, every fold over `j` carries one state a part: in its body the axis `j` has a n-th of its size, and what is
+    computed from it has the axis `j.part` of n points, too. Behind the fold, an `fc.merge` over the parts applies
+    the fold's own `combine`. All parts walk the same tiles, so copies and barriers stay what they are; a part
+    in which no point is seen leaves the identity.
+
+    Left whole, with a remark: a hand-written fold (no `combine`), one over several axes, one that writes or holds
+    another loop. Test: `test/compiler/Transforms/split-walks.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MapWmma : Pass<"fc-map-wmma", "::fc::KernelOp"> {
   let summary = "choose which products are by tensor cores";
   let description = [{

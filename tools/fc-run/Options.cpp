@@ -189,7 +189,7 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   app.add_option("--strategy", options.strategy, "scalar, tensor, pipelined, specialized or auto")
       ->type_name("NAME")
       ->group("Compiling a .fc (handed on to fcc)");
-  app.add_option("--schedule", options.schedule, "i=64,j=64,warps=4,stages=2")
+  app.add_option("--schedule", options.schedule, "i=64,j=64,warps=4,stages=2,split:j=2")
       ->type_name("ITEMS")
       ->group("Compiling a .fc (handed on to fcc)");
 

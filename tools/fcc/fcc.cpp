@@ -105,8 +105,9 @@ int main(int argc, char **argv) {
   app.add_option("-D", defines, "set a compile-time parameter")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--schedule", options.schedule,
-                 "force tile sizes, warps, ring slots: i=64,j=64,warps=4")
+  app.add_option(
+         "--schedule", options.schedule,
+         "force tile sizes, warps, ring slots, parts of a walk: i=64,j=128,warps=8,split:j=2")
       ->type_name("ITEMS")
       ->delimiter(',')
       ->allow_extra_args(false);

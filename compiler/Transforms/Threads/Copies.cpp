@@ -106,23 +106,28 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
     return elements;
   };
+  SmallVector<StringRef> rowAxes = SharedLayout::rowAxes(tile);
+  // An axis and its parts are one: its points, as iotas have them, go on from part to part.
+  SmallVector<StringRef> whole(rowAxes);
+  if (rowAxes.size() == 2 && isParts(rowAxes[0]))
+    whole = {rowAxes[1]};
   /// The point at (row, column) of the slot, `dynamic` its coordinates by axis of the tile.
   auto pointAt = [&](Value rest, Value column, Values &dynamic) {
     Point point;
-    dynamic.assign(tile.getAxes().size(), Value());
-    int64_t below = 1;
-    for (int axis = tile.getAxes().size() - 1; axis >= 0; --axis) {
-      StringRef name = tile.getAxes()[axis].getValue();
-      Value x = column;
-      if (name != minor) {
-        x = emit.udiv(rest, below);
-        below *= tile.getSizes()[axis];
-        if (below < shape.rows)
-          x = emit.urem(x, tile.getSizes()[axis]);
-      }
+    dynamic.assign(tile.getAxes().size(), emit.constant(0));
+    auto set = [&](StringRef name, Value x) {
       point.coordinates.push_back({name, x});
-      dynamic[axis] = x;
+      dynamic[tile.number(name)] = x;
+    };
+    set(minor, column);
+    int64_t below = 1;
+    for (StringRef name : llvm::reverse(whole)) {
+      Value x = emit.udiv(rest, below);
+      below *= whole.size() == 1 ? shape.rows : tile.size(name);
+      set(name, below < shape.rows ? emit.urem(x, tile.size(name)) : x);
     }
+    if (whole.size() < rowAxes.size())
+      set(rowAxes[0], emit.constant(0));
     return point;
   };
   auto isAlignedHere = [&] { return isAlignedFrom(op.getTensor(), op.getIndices().back(), width); };
@@ -204,9 +209,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
 
   // Each thread's chunks one after the other. If a whole number of orders' blocks are under way at
   // once, they differ in the row alone, by a constant; then so do the addresses.
-  StringRef rowAxis = tile.getAxes().size() == 2
-                          ? tile.getAxes()[tile.getAxes()[0].getValue() == minor].getValue()
-                          : StringRef();
+  StringRef rowAxis = whole.size() == 1 ? whole[0] : StringRef();
   bool steady = !rowAxis.empty() && threads % order.block() == 0;
   int64_t rowStep = threads / order.block() * order.low;
   // The dimension whose index is the row's point, if no other index depends on the row.
@@ -251,8 +254,10 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       if (!iota)
         return {};
       Type type = elementOf(index.getType());
-      Value end = emit.sub(emit.toInteger(type, scalar(limit)),
-                           emit.constant(type, tile.size(iota.axis()) - 1));
+      int64_t points = 1; // of all parts
+      for (int64_t size : iota.getOut().getType().getSizes())
+        points *= size;
+      Value end = emit.sub(emit.toInteger(type, scalar(limit)), emit.constant(type, points - 1));
       whole = emit.both(whole, emit.less(emit.toInteger(type, scalar(iota.getBase())), end));
     }
     for (Value predicate : rowWhere) {
@@ -281,7 +286,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
         for (auto &[axis, value] : point.coordinates)
           if (axis == rowAxis)
             value = emit.addPoint(value, emit.constant(rowsOn));
-        offsets[tile.getAxes()[0].getValue() == minor] = rowsOn;
+        offsets[tile.number(rowAxis)] = rowsOn;
       } else {
         auto [row, column] = order.at(emit, emit.add(emit.thread(), emit.constant(done)));
         point = pointAt(row, column, dynamic);

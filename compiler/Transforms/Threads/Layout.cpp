@@ -1,5 +1,6 @@
 // Layout.cpp - layouts from places, and how they relate
 #include "compiler/Transforms/Threads/Layout.h"
+#include "llvm/Support/MathExtras.h"
 #include <map>
 #include <set>
 
@@ -149,6 +150,59 @@ WarpExchange WarpExchange::of(ReduceOp op, int warps) {
   if (!exchange.digits.empty())
     exchange.bytes = int64_t(results.size()) * warps * 32 * std::max<int64_t>(bits / 8, 1);
   return exchange;
+}
+
+FailureOr<MergeExchange> MergeExchange::of(MergeOp op, int warps) {
+  MergeExchange exchange;
+  for (auto [state, result] : zip(op.getStates(), op.getResults())) {
+    Layout from = Layout::of(state.getType(), warps), to = Layout::of(result.getType(), warps);
+    int parts = from.find(op.getAxis());
+    if (from.threads[parts].size() != 1 || from.threads[parts][0].unit != Unit::Warp ||
+        from.threads[parts][0].size != from.sizes[parts])
+      return op.emitError("merges parts that are not on warps: ") << state.getType();
+    exchange.part = from.threads[parts][0];
+    std::map<SmallVector<int>, int> held; // by offsets along the result's axes
+    for (int value = 0; value < from.values; ++value) {
+      SmallVector<int> at = from.at(value);
+      at.erase(at.begin() + parts);
+      held.try_emplace(at, value);
+    }
+    int count = int(from.sizes[parts]);
+    State &entry = exchange.states.emplace_back();
+    entry.from.assign(count, SmallVector<int>(to.values));
+    for (int part = 0; part < count; ++part)
+      for (int value = 0; value < to.values; ++value) {
+        SmallVector<int> at = to.at(value);
+        for (int axis = 0; axis < to.rank(); ++axis)
+          for (const ThreadDigit &digit : to.threads[axis])
+            if (digit.unit == Unit::Warp && digit.div == exchange.part.div)
+              at[axis] += part * digit.stride;
+        auto it = held.find(at);
+        if (it == held.end())
+          return op.emitError("gives ") << result.getType() << " of " << state.getType()
+                                        << ", which is not that state's merged place";
+        entry.from[part][value] = it->second;
+      }
+    entry.shared = !all_equal(entry.from);
+    int64_t bits = mlir::cast<TileType>(state.getType()).getElement().getIntOrFloatBitWidth();
+    entry.bytes = std::max<int64_t>(bits / 8, 1);
+    entry.width = int(16 / entry.bytes);
+    while (to.values % entry.width)
+      entry.width /= 2;
+    entry.offset = exchange.bytes;
+    int64_t regions = entry.shared ? count - 1 : 1;
+    exchange.bytes += alignTo(regions * to.values * warps * 32 * entry.bytes, 16);
+  }
+  return exchange;
+}
+
+int64_t exchangeBytes(mlir::Operation *op, int warps) {
+  if (auto reduce = mlir::dyn_cast<ReduceOp>(op))
+    return WarpExchange::of(reduce, warps).bytes;
+  if (auto merge = mlir::dyn_cast<MergeOp>(op))
+    if (auto exchange = MergeExchange::of(merge, warps); mlir::succeeded(exchange))
+      return exchange->bytes;
+  return 0;
 }
 
 } // namespace fc

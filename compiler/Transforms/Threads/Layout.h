@@ -63,4 +63,26 @@ struct WarpExchange {
   static WarpExchange of(ReduceOp op, int warps);
 };
 
+/// How warps that carry parts of a walk exchange their states: through shared memory. Of a state
+/// that the merged place shares out, each thread leaves there what the warps of the other parts
+/// keep; of one that all keep, its own values once.
+struct MergeExchange {
+  struct State {
+    /// [part][value of the result]: the value of the state that becomes it in that part's warps.
+    llvm::SmallVector<llvm::SmallVector<int>> from;
+    bool shared;    ///< whether parts keep different values
+    int width;      ///< values that move at once
+    int64_t bytes;  ///< of a value in memory
+    int64_t offset; ///< of the state's first byte
+  };
+  ThreadDigit part; ///< of the warp's number
+  llvm::SmallVector<State> states;
+  int64_t bytes = 0; ///< of shared memory, for all threads of the CTA
+  /// Fails, with a message, on places that are not those of a merge.
+  static llvm::FailureOr<MergeExchange> of(MergeOp op, int warps);
+};
+
+/// Bytes through which the warps of the CTA exchange at an operation; 0 for most.
+int64_t exchangeBytes(mlir::Operation *op, int warps);
+
 } // namespace fc

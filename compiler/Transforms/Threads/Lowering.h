@@ -15,6 +15,7 @@
 //   Dots.cpp        products by FMAs
 //   Matrices.cpp    products by mma, fragments by ldmatrix
 //   Reductions.cpp  within a thread, a warp, a CTA
+//   Merges.cpp      of states that parts of a CTA's warps have carried
 #pragma once
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/Transforms/Threads/Emitter.h"
@@ -160,6 +161,9 @@ private:
   Value shuffle(Value value, int lanes);
   mlir::LogicalResult crossWarps(ReduceOp op, const WarpExchange &exchange,
                                  std::map<llvm::SmallVector<int>, Value> &results);
+
+  //===-- Merges.cpp -----------------------------------------------------------------===//
+  mlir::LogicalResult lowerMerge(MergeOp op);
 
   KernelOp kernel;
   mlir::LLVM::GlobalOp shared;

@@ -117,8 +117,13 @@ Value Lowering::evaluate(Value operand, Point &point, Operation *user) {
   Value result;
   Operation *op = operand.getDefiningOp();
   if (auto iota = dyn_cast_or_null<IotaOp>(op)) {
-    result = emit.addPoint(emit.toInteger(elementOf(operand.getType()), scalar(iota.getBase())),
-                           emit.toInteger(elementOf(operand.getType()), point.at(iota.axis())));
+    TileType type = iota.getOut().getType();
+    result = scalar(iota.getBase());
+    int64_t stride = 1; // of the axis, then of its parts
+    for (auto [axis, size] : type.axisSizes()) {
+      result = emit.addPoint(result, emit.mul(point.at(axis.getValue()), stride));
+      stride *= size;
+    }
   } else if (auto map = dyn_cast_or_null<MapOp>(op)) {
     Values arguments;
     for (Value in : map.getIns()) {
@@ -182,13 +187,19 @@ bool Lowering::needed(Operation *op) {
 
 void Lowering::lowerIota(IotaOp op) {
   const Layout &layout = layoutOf(op.getOut().getType());
-  Type type = scalarType(elementOf(op.getOut().getType()));
-  Value start = emit.addPoint(emit.toInteger(type, scalar(op.getBase())),
-                              emit.toInteger(type, threadPart(layout, 0)));
+  Value start = scalar(op.getBase());
+  SmallVector<int> offsets(layout.values, 0);
+  int64_t stride = 1; // of the axis, then of its parts
+  for (int axis = 0; axis < layout.rank(); ++axis) {
+    start = emit.addPoint(start, emit.mul(threadPart(layout, axis), stride));
+    for (auto [sum, offset] : llvm::zip(offsets, layout.offsets[axis]))
+      sum += offset * stride;
+    stride *= layout.sizes[axis];
+  }
   Values &out = values[op.getOut()];
   out.clear();
-  for (int offset : layout.offsets[0])
-    out.push_back(emit.addPoint(start, emit.constant(type, offset)));
+  for (int offset : offsets)
+    out.push_back(emit.addPoint(start, emit.constant(offset)));
 }
 
 Lowering::Values Lowering::inlineMap(MapOp op, ArrayRef<Value> arguments) {
@@ -369,6 +380,7 @@ LogicalResult Lowering::lower(Operation *op) {
       .Case([&](StoreOp store) { return lowerStore(store); })
       .Case([&](DotOp dot) { return lowerDot(dot); })
       .Case([&](ReduceOp reduce) { return lowerReduce(reduce); })
+      .Case([&](MergeOp merge) { return lowerMerge(merge); })
       .Case([&](scf::ForOp loop) { return lowerLoop(loop); })
       .Case([&](HopOp hop) { return lowerHop(hop); })
       .Case([&](ExtremeOp extreme) { return lowerExtreme(extreme); })

@@ -19,18 +19,24 @@ using Values = SmallVector<Value>;
 /// Fetches 8x8 matrices from a slot.
 class MatrixLoader {
 public:
-  /// `ownPart`: where the warp's part starts along the operand's own axis.
-  MatrixLoader(Emitter &emit, Value base, TileType tile, StringRef contracted, Value ownPart)
+  /// `ownPart`: where the warp's part starts along the operand's own axis. `partOf` gives the
+  /// warp's coordinate along an axis that is neither that nor the contracted one.
+  MatrixLoader(Emitter &emit, Value base, TileType tile, StringRef ownAxis,
+               StringRef contractedAxis, Value ownPart, llvm::function_ref<Value(StringRef)> partOf)
       : emit(emit), base(base), tile(tile), ownPart(ownPart),
-        transposed(tile.shared().getMinor() != contracted),
-        own(tile.getAxes()[0].getValue() == contracted) {}
+        transposed(tile.shared().getMinor() != contractedAxis), own(tile.number(ownAxis)),
+        contracted(tile.number(contractedAxis)), parts(tile.getAxes().size()) {
+    for (auto [number, axis] : llvm::enumerate(tile.getAxes()))
+      if (int(number) != own && int(number) != contracted)
+        parts[number] = partOf(axis.getValue());
+  }
 
   /// The first `count` (1, 2, 4) matrices of a pattern whose corner is at (own, contracted): a
   /// register each.
   Values load(const Pattern &pattern, int ownAt, int contractedAt, int count) {
-    SmallVector<int> offsets(2);
+    SmallVector<int> offsets(parts.size(), 0);
     offsets[own] = ownAt;
-    offsets[!own] = contractedAt;
+    offsets[contracted] = contractedAt;
     Value from = pointerFor(pattern).at(offsets);
     SmallVector<Type> words(count, emit.i32);
     Type result = count == 1
@@ -62,9 +68,9 @@ private:
         return row ? emit.addPoint(sum, emit.urem(emit.lane(), 8)) : sum;
       });
     };
-    Values dynamic(2);
+    Values dynamic = parts;
     dynamic[own] = part(pattern.own, !transposed, ownPart);
-    dynamic[!own] = part(pattern.contracted, transposed, {});
+    dynamic[contracted] = part(pattern.contracted, transposed, {});
     // Offsets along the minor axis are whole patterns, so that they say the page.
     const int *minor = transposed ? pattern.own : pattern.contracted;
     bool free = transposed && ownPart && !emit.known(ownPart);
@@ -79,7 +85,8 @@ private:
   TileType tile;
   Value ownPart;
   bool transposed;
-  int own; ///< the number of the operand's own axis
+  int own, contracted; ///< the numbers of the operand's own axis and of the contracted one
+  Values parts;        ///< the warp's coordinates along the others
   SmallVector<std::pair<Pattern, std::unique_ptr<SlotPointer>>> pointers;
 };
 
@@ -127,6 +134,17 @@ std::map<std::pair<int, int>, int> valuesAt(const Layout &layout, int first, int
   return result;
 }
 
+/// The axes of a layout that are no parts: two, or none is given.
+std::optional<std::pair<int, int>> wholeAxes(const Layout &layout) {
+  SmallVector<int> list;
+  for (int axis = 0; axis < layout.rank(); ++axis)
+    if (!isParts(layout.axes[axis]))
+      list.push_back(axis);
+  if (list.size() != 2)
+    return std::nullopt;
+  return std::pair(list[0], list[1]);
+}
+
 /// Whether the axes of a layout lie as the rows and columns of fragments.
 bool isFragment(const Layout &layout, int row, int column) {
   auto onLanes = [&](int axis) {
@@ -168,13 +186,17 @@ bool Lowering::loadFragment(LoadOp op) {
   TileType tile = op.getSlot().getType().getTile();
   const Layout &layout = layoutOf(op.getOut().getType());
   Type element = tile.getElement();
-  if (layout.rank() != 2 || (!element.isF16() && !element.isBF16()))
+  auto axes = wholeAxes(layout);
+  if (!axes || (!element.isF16() && !element.isBF16()))
     return false;
-  int row = isFragment(layout, 0, 1) ? 0 : 1, column = !row;
+  auto [row, column] = *axes;
+  if (!isFragment(layout, row, column))
+    std::swap(row, column);
   if (!isFragment(layout, row, column))
     return false;
-  MatrixLoader loader(emit, scalar(op.getSlot()), tile, layout.axes[column],
-                      warpPart(emit, layout, row));
+  auto partOf = [&](StringRef axis) { return warpPart(emit, layout, layout.find(axis)); };
+  MatrixLoader loader(emit, scalar(op.getSlot()), tile, layout.axes[row], layout.axes[column],
+                      warpPart(emit, layout, row), partOf);
   auto held = valuesAt(layout, row, column);
   Values out(layout.values);
   for (auto [at, value] : held) {
@@ -200,8 +222,10 @@ LogicalResult Lowering::lowerMatrixDot(DotOp op) {
         "has operand B in registers; a product by `mma` reads it from shared memory");
   StringRef contracted = cast<StringAttr>(op.getAxes()[0]).getValue();
   auto ownAxis = [&](TileType tile) {
-    StringRef first = tile.getAxes()[0].getValue();
-    return first == contracted ? tile.getAxes()[1].getValue() : first;
+    for (auto [axis, size] : wholeAxesOf(tile))
+      if (axis.getValue() != contracted)
+        return axis.getValue();
+    return StringRef();
   };
   const Layout &result = layoutOf(op.getOut().getType());
   auto slotA = dyn_cast<SlotType>(op.getA().getType());
@@ -209,7 +233,7 @@ LogicalResult Lowering::lowerMatrixDot(DotOp op) {
   TileType tileB = slot.getTile();
   Type element = tileB.getElement();
   int row = result.find(ownAxis(tileA)), column = result.find(ownAxis(tileB));
-  if (result.rank() != 2 || row < 0 || column < 0 || !isFragment(result, row, column))
+  if (!wholeAxes(result) || row < 0 || column < 0 || !isFragment(result, row, column))
     return op.emitError("gives a place that is no accumulator of `mma`: ") << op.getOut().getType();
 
   Values sums(result.values, emit.real(emit.f32, 0));
@@ -218,20 +242,22 @@ LogicalResult Lowering::lowerMatrixDot(DotOp op) {
       if (!(sums[value] = elementAt(acc, result, value, op)))
         return failure();
 
+  auto partOf = [&](StringRef axis) { return warpPart(emit, result, result.find(axis)); };
   std::optional<MatrixLoader> loaderA;
   std::map<std::pair<int, int>, int> heldA;
   Values valuesA;
   if (slotA) {
-    loaderA.emplace(emit, scalar(op.getA()), tileA, contracted, warpPart(emit, result, row));
+    loaderA.emplace(emit, scalar(op.getA()), tileA, ownAxis(tileA), contracted,
+                    warpPart(emit, result, row), partOf);
   } else {
     const Layout &layout = layoutOf(tileA);
-    int own = layout.find(ownAxis(tileA));
-    if (!isFragment(layout, own, !own) || layout.threads[own] != result.threads[row])
+    int own = layout.find(ownAxis(tileA)), inner = layout.find(contracted);
+    if (!isFragment(layout, own, inner) || layout.threads[own] != result.threads[row])
       return op.emitError("has an operand A in a place that is no fragment of `mma`: ") << tileA;
-    heldA = valuesAt(layout, own, !own);
+    heldA = valuesAt(layout, own, inner);
     valuesA = values.find(op.getA())->second;
   }
-  MatrixLoader loaderB(emit, scalar(op.getB()), tileB, contracted, {});
+  MatrixLoader loaderB(emit, scalar(op.getB()), tileB, ownAxis(tileB), contracted, {}, partOf);
 
   auto at = valuesAt(result, row, column);
   SmallVector<int> rows, columns; // where the tiles of the result start

@@ -14,16 +14,12 @@ SlotPointer::SlotPointer(Emitter &emit, Value base, TileType tile, ArrayRef<Valu
                          int64_t columns)
     : emit(emit), layout(SharedLayout::of(tile)) {
   std::tie(this->base, displacement) = emit.parts(base);
-  SmallVector<StringRef> rows = SharedLayout::rowAxes(tile);
   rowStrides.assign(tile.getAxes().size(), 0);
+  minor = tile.number(tile.shared().getMinor());
   int64_t stride = 1;
-  for (int axis = tile.getAxes().size() - 1; axis >= 0; --axis) {
-    if (tile.getAxes()[axis] == tile.shared().getMinor()) {
-      minor = axis;
-      continue;
-    }
-    rowStrides[axis] = stride;
-    stride *= tile.getSizes()[axis];
+  for (StringRef axis : llvm::reverse(SharedLayout::rowAxes(tile))) {
+    rowStrides[tile.number(axis)] = stride;
+    stride *= tile.size(axis);
   }
   row = emit.constant(0);
   for (auto [part, rowStride] : llvm::zip(dynamic, rowStrides))

@@ -34,7 +34,7 @@ protected:
   /// The place of an accumulator, or of an operand A, over rows and columns of one warp.
   Place fragment(int64_t rows, int64_t columns) {
     KernelOp kernel = *module->getOps<KernelOp>().begin();
-    PlaceRules rules(kernel, 1, [](mlir::Type type) { return axesOf(type); }, true);
+    PlaceRules rules(kernel, 1, 1, [](mlir::Type type) { return axesOf(type); }, true);
     return rules.fragment({mlir::StringAttr::get(&context, "i"), rows},
                           {mlir::StringAttr::get(&context, "j"), columns});
   }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 using namespace fc;
+using llvm::SmallVector;
 
 namespace {
 
@@ -48,13 +49,15 @@ protected:
   TileType::AxisSize axis(const char *name, int64_t size) {
     return {mlir::StringAttr::get(&context, name), size};
   }
-  PlaceRules rules(int64_t i, int64_t j, int64_t d, int64_t warps) {
-    return PlaceRules(kernel(), warps, [&](mlir::Type type) {
+  PlaceRules rules(int64_t i, int64_t j, int64_t d, int64_t warps, int64_t parts = 1,
+                   bool fragments = false) {
+    auto sized = [&](mlir::Type type) {
       auto axes = axesOf(type);
       for (auto &[name, size] : axes)
         size = name == "i" ? i : name == "j" ? j : d;
       return axes;
-    });
+    };
+    return PlaceRules(kernel(), warps, parts, sized, fragments);
   }
 
   mlir::MLIRContext context;
@@ -111,6 +114,37 @@ TEST_F(PlaceRulesTest, rowsLieInQuadsOfLanes) {
   // Few rows: the other warps share the columns.
   EXPECT_EQ(rules(16, 64, 80, 4).placeOf({axis("i", 16), axis("j", 64)}).str(),
             "v j:8:1 | l j:4:8 i:8:1 | w i:2:8 j:2:32");
+}
+
+TEST_F(PlaceRulesTest, partsOfAWalkLieOnWarpsOfTheirOwn) {
+  auto part = axis("j.part", 2);
+  PlaceRules split = rules(64, 64, 64, 8, 2, /*fragments=*/true),
+             whole = rules(64, 64, 64, 4, 1, /*fragments=*/true);
+  Place s = split.placeOf({axis("i", 64), axis("j", 64), part});
+  EXPECT_EQ(s.str(), "v j:2:1 i:2:8 j:8:8 | l j:4:2 i:8:1 | w i:4:16 j.part:2:1");
+  EXPECT_EQ(s.slice("j.part"), whole.placeOf({axis("i", 64), axis("j", 64)}));
+  // A row's state of each part is where that part's scores are.
+  EXPECT_EQ(split.placeOf({axis("i", 64), part}), s.slice("j"));
+  EXPECT_EQ(split.placeOf({axis("j", 64), part}).str(),
+            "v j:2:1 j:8:8 | l j:4:2 | w _:4 j.part:2:1");
+  // Fewer rows than warps: the rest hold copies, part by part.
+  EXPECT_EQ(rules(16, 64, 64, 8, 2, true).placeOf({axis("i", 16), part}).str(),
+            "v i:2:8 | l _:4 i:8:1 | w _:4 j.part:2:1");
+}
+
+TEST_F(PlaceRulesTest, mergedStatesAreSharedOut) {
+  PlaceRules split = rules(64, 64, 64, 8, 2, /*fragments=*/true);
+  SmallVector<TileType::AxisSize> o{axis("d", 64), axis("i", 64), axis("j.part", 2)},
+      m{axis("i", 64), axis("j.part", 2)};
+  Place merged = split.merged(split.placeOf(o), o, "j.part");
+  EXPECT_EQ(merged.str(), "v d:2:1 i:2:8 d:4:8 | l d:4:2 i:8:1 | w i:4:16 d:2:32");
+  EXPECT_TRUE(merged.verify());
+  // Each of the two has the rows of what it keeps.
+  EXPECT_EQ(split.merged(split.placeOf(m), m, "j.part"), merged.slice("d"));
+  // Columns that three parts cannot share are kept whole by each.
+  PlaceRules thirds = rules(64, 48, 64, 12, 3, /*fragments=*/true);
+  SmallVector<TileType::AxisSize> o3{axis("d", 64), axis("i", 64), axis("j.part", 3)};
+  EXPECT_EQ(thirds.merged(thirds.placeOf(o3), o3, "j.part"), thirds.placeOf(o3).slice("j.part"));
 }
 
 TEST_F(PlaceRulesTest, whatGoesToSharedMemory) {

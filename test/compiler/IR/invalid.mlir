@@ -973,3 +973,80 @@ fc.kernel @k() params [] outputs 0 {
     %y = fc.extreme max %x : !fc.tile<f32, [j: 64]>
   }
 }
+
+// -----
+
+fc.kernel @k(%y: !fc.tensor<f32, ["M"]>) params ["y"] outputs 1 {
+  %M = fc.dim "M"
+  fc.program (i in %M) {
+  ^bb0(%i: i32):
+    %s = fc.iota %i : !fc.tile<i32, [j: 8, j.part: 2]>
+    // expected-error @below {{merges 1 tiles: `combine` takes two of each and yields one, which are the results}}
+    %m = fc.merge over "j.part"(%s : !fc.tile<i32, [j: 8, j.part: 2]>) {
+    ^bb0(%a: !fc.tile<i32, [j: 8]>):
+      fc.yield %a : !fc.tile<i32, [j: 8]>
+    } -> !fc.tile<i32, [j: 8]>
+  }
+}
+
+// -----
+
+fc.kernel @k(%y: !fc.tensor<f32, ["M"]>) params ["y"] outputs 1 {
+  %M = fc.dim "M"
+  fc.program (i in %M) {
+  ^bb0(%i: i32):
+    %s = fc.iota %i : !fc.tile<i32, [j: 8]>
+    // expected-error @below {{over `j.part`, which '!fc.tile<i32, [j: 8]>' lacks}}
+    %m = fc.merge over "j.part"(%s : !fc.tile<i32, [j: 8]>) {
+    ^bb0(%a: !fc.tile<i32, [j: 8]>, %b: !fc.tile<i32, [j: 8]>):
+      fc.yield %a : !fc.tile<i32, [j: 8]>
+    } -> !fc.tile<i32, [j: 8]>
+  }
+}
+
+// -----
+
+fc.kernel @k(%y: !fc.tensor<f32, ["M"]>) params ["y"] outputs 1 {
+  %M = fc.dim "M"
+  fc.program (i in %M) {
+  ^bb0(%i: i32):
+    %s = fc.iota %i : !fc.tile<i32, [j: 8, j.part: 2]>
+    // expected-error @below {{result 'i32' must be '!fc.tile<i32, [j: 8, j.part: 2]>' without `j.part`}}
+    %m = fc.merge over "j.part"(%s : !fc.tile<i32, [j: 8, j.part: 2]>) {
+    ^bb0(%a: !fc.tile<i32, [j: 8]>, %b: !fc.tile<i32, [j: 8]>):
+      fc.yield %a : !fc.tile<i32, [j: 8]>
+    } -> i32
+  }
+}
+
+// -----
+
+fc.kernel @k(%y: !fc.tensor<f32, ["M"]>) params ["y"] outputs 1 {
+  %M = fc.dim "M"
+  fc.program (i in %M) {
+  ^bb0(%i: i32):
+    %s = fc.iota %i : !fc.tile<i32, [j: 8, j.part: 2]>
+    // expected-error @below {{combines 'i32', but gives '!fc.tile<i32, [j: 8]>'}}
+    %m = fc.merge over "j.part"(%s : !fc.tile<i32, [j: 8, j.part: 2]>) {
+    ^bb0(%a: !fc.tile<i32, [j: 8]>, %b: i32):
+      fc.yield %a : !fc.tile<i32, [j: 8]>
+    } -> !fc.tile<i32, [j: 8]>
+  }
+}
+
+// -----
+
+fc.kernel @k(%y: !fc.tensor<f32, ["M"]>) params ["y"] outputs 1 {
+  %M = fc.dim "M"
+  fc.program (i in %M) {
+  ^bb0(%i: i32):
+    // expected-error @below {{gives the points of one axis, but '!fc.tile<i32, [i.part: 2, j: 8]>' has 2}}
+    %s = fc.iota %i : !fc.tile<i32, [i.part: 2, j: 8]>
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule splits a walk into 3 parts; they share 4 warps evenly}}
+fc.kernel @k() params [] outputs 0 schedule <j = 64, warps = 4, stages = 1, split j = 3> {
+}

@@ -145,3 +145,28 @@ fc.kernel @hops(%doc: !fc.tensor<i32, ["N"]>) params ["doc"] outputs 0 {
     }
   }
 }
+
+// -----
+
+// States merged over an axis; the points of an axis in parts.
+
+// CHECK-LABEL: fc.kernel @merge
+// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1, split j = 2>
+fc.kernel @merge(%y: !fc.tensor<f32, ["N"]>) params ["y"] outputs 1 schedule <j = 64, warps = 4, stages = 1, split j = 2> {
+  %N = fc.dim "N"
+  fc.program (i in %N) {
+  ^bb0(%i: i32):
+    // CHECK: %[[JJ:.*]] = fc.iota %{{.*}} : <i32, [j: 32, j.part: 2]>
+    %jj = fc.iota %i : !fc.tile<i32, [j: 32, j.part: 2]>
+    %l = fc.reduce sum over ["j"] %jj : !fc.tile<i32, [j: 32, j.part: 2]> -> !fc.tile<i32, [j.part: 2]>
+    // CHECK: %{{.*}}:2 = fc.merge over "j.part"(%[[JJ]], %{{.*}} : !fc.tile<i32, [j: 32, j.part: 2]>, !fc.tile<i32, [j.part: 2]>) {
+    // CHECK-NEXT: ^bb0(%{{.*}}: !fc.tile<i32, [j: 32]>, %{{.*}}: i32, %[[B:.*]]: !fc.tile<i32, [j: 32]>, %{{.*}}: i32):
+    // CHECK: fc.yield %[[B]], %{{.*}} : !fc.tile<i32, [j: 32]>, i32
+    // CHECK-NEXT: } -> !fc.tile<i32, [j: 32]>, i32
+    %a, %b = fc.merge over "j.part"(%jj, %l : !fc.tile<i32, [j: 32, j.part: 2]>, !fc.tile<i32, [j.part: 2]>) {
+    ^bb0(%xa: !fc.tile<i32, [j: 32]>, %xb: i32, %ya: !fc.tile<i32, [j: 32]>, %yb: i32):
+      %z = arith.addi %xb, %yb : i32
+      fc.yield %ya, %z : !fc.tile<i32, [j: 32]>, i32
+    } -> !fc.tile<i32, [j: 32]>, i32
+  }
+}

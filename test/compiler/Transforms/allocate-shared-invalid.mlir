@@ -19,7 +19,7 @@ fc.kernel @large(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedul
     %v = fc.read %x[%aa, %bb] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [a: 32], #fc.place<"v a:32:1">>, !fc.tile<i32, [b: 64], #fc.place<"l b:32:1 | w b:2:32">>) -> !fc.tile<f32, [a: 32, b: 64], #fc.place<"v a:32:1 | l b:32:1 | w b:2:32">>
     %s = fc.acquire %p, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 768], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
     fc.store %t, %s : !fc.tile<f32, [i: 32, j: 768], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>>
-    // expected-note@+1 {{8192 bytes take this reduction across warps}}
+    // expected-note@+1 {{8192 bytes take this exchange between warps}}
     %m = fc.reduce max over ["b"] %v : !fc.tile<f32, [a: 32, b: 64], #fc.place<"v a:32:1 | l b:32:1 | w b:2:32">> -> !fc.tile<f32, [a: 32], #fc.place<"v a:32:1">>
     %u = fc.load %s : !fc.slot<!fc.tile<f32, [i: 32, j: 768], #T>> -> !fc.tile<f32, [i: 32, j: 768], #A>
     fc.write %u to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 768], #fc.place<"v j:768:1">>) from !fc.tile<f32, [i: 32, j: 768], #A>

@@ -191,3 +191,62 @@ fc.kernel @across(%x: !fc.tensor<f32, ["I", "J"]>, %y: !fc.tensor<f32, ["I"]>, %
     }
   }
 }
+
+// -----
+
+// Merged states are exchanged between warps: four words a thread of the shared one (16 of the 32 rows come from the other
+// part), one of that which all keep. The bytes are those of a ring that is done with, behind a barrier.
+
+#T = #fc.shared<"i", page = 32>
+#OP = #fc.place<"v d:8:1 | l i:32:1 | w j.part:2:1">
+#LP = #fc.place<"l i:32:1 | w j.part:2:1">
+#O = #fc.place<"v d:4:1 | l i:32:1 | w d:2:4">
+#L = #fc.place<"l i:32:1">
+#D = #fc.place<"v d:8:1">
+
+// CHECK-LABEL: fc.kernel @merge
+// CHECK-SAME: fc.shared_bytes = 1280
+// CHECK: fc.ring at 0 :
+// CHECK: fc.load
+// CHECK-NEXT: fc.release
+// CHECK-NOT: gpu.barrier
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.merge
+// CHECK: } {fc.exchange = 0 : i64} ->
+// CHECK-NOT: gpu.barrier
+fc.kernel @merge(%x: !fc.tensor<f32, ["M", "8"]>, %y: !fc.tensor<f32, ["M"]>) params ["x", "y"] outputs 2 schedule <i = 32, warps = 2, stages = 1, split j = 2> {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ring = fc.ring : !fc.ring<!fc.tile<f32, [i: 32], #T>, 1>
+    %ii = fc.iota %i0 : !fc.tile<i32, [i: 32], #L>
+    %dd = fc.iota %c0 : !fc.tile<i32, [d: 8], #D>
+    %pp = fc.iota %c0 : !fc.tile<i32, [j.part: 2], #fc.place<"w j.part:2:1">>
+    %l0 = fc.map(%ii) {
+    ^bb0(%i: i32):
+      %r = arith.sitofp %i : i32 to f32
+      fc.yield %r : f32
+    } : (!fc.tile<i32, [i: 32], #L>) -> !fc.tile<f32, [i: 32], #L>
+    %s = fc.acquire %ring, %c0 : !fc.ring<!fc.tile<f32, [i: 32], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32], #T>>
+    fc.store %l0, %s : !fc.tile<f32, [i: 32], #L>, !fc.slot<!fc.tile<f32, [i: 32], #T>>
+    fc.publish %ring, %c0 : !fc.ring<!fc.tile<f32, [i: 32], #T>, 1>
+    %w = fc.wait %ring, %c0 : !fc.ring<!fc.tile<f32, [i: 32], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32], #T>>
+    %l1 = fc.load %w : !fc.slot<!fc.tile<f32, [i: 32], #T>> -> !fc.tile<f32, [i: 32], #L>
+    fc.release %ring, %c0 : !fc.ring<!fc.tile<f32, [i: 32], #T>, 1>
+    %ls = fc.map(%l1, %pp) {
+    ^bb0(%a: f32, %p: i32):
+      fc.yield %a : f32
+    } : (!fc.tile<f32, [i: 32], #L>, !fc.tile<i32, [j.part: 2], #fc.place<"w j.part:2:1">>) -> !fc.tile<f32, [i: 32, j.part: 2], #LP>
+    %os = fc.map(%ls, %dd) {
+    ^bb0(%a: f32, %p: i32):
+      fc.yield %a : f32
+    } : (!fc.tile<f32, [i: 32, j.part: 2], #LP>, !fc.tile<i32, [d: 8], #D>) -> !fc.tile<f32, [d: 8, i: 32, j.part: 2], #OP>
+    %o, %l = fc.merge over "j.part"(%os, %ls : !fc.tile<f32, [d: 8, i: 32, j.part: 2], #OP>, !fc.tile<f32, [i: 32, j.part: 2], #LP>) {
+    ^bb0(%oa: !fc.tile<f32, [d: 8, i: 32], #O>, %la: !fc.tile<f32, [i: 32], #L>, %ob: !fc.tile<f32, [d: 8, i: 32], #O>, %lb: !fc.tile<f32, [i: 32], #L>):
+      fc.yield %ob, %la : !fc.tile<f32, [d: 8, i: 32], #O>, !fc.tile<f32, [i: 32], #L>
+    } -> !fc.tile<f32, [d: 8, i: 32], #O>, !fc.tile<f32, [i: 32], #L>
+    fc.write %o to %x[%ii, %dd] : !fc.tensor<f32, ["M", "8"]>, (!fc.tile<i32, [i: 32], #L>, !fc.tile<i32, [d: 8], #D>) from !fc.tile<f32, [d: 8, i: 32], #O>
+    fc.write %l to %y[%ii] : !fc.tensor<f32, ["M"]>, (!fc.tile<i32, [i: 32], #L>) from !fc.tile<f32, [i: 32], #L>
+  }
+}

@@ -208,3 +208,54 @@ fc.kernel @three_axes(%q: !fc.tensor<f32, ["M", "4"]>, %k: !fc.tensor<f32, ["N",
     fc.write %y to %o[%ii, %jj] : !fc.tensor<f32, ["M", "N"]>, (!fc.tile<i32, [i: 16]>, !fc.tile<i32, [j: 8]>) from !fc.tile<f32, [i: 16, j: 8]>
   }
 }
+
+// -----
+
+// The parts of a walk lie on warps of their own, the slowest; rows and columns as without them. A merged state over
+// several axes is shared out to the warps that held its parts (here along `d`), and stays so up to the write; what is
+// over the row alone each of them has.
+
+// CHECK-DAG: #[[L:.*]] = #fc.place<"v i:2:8 | l _:4 i:8:1 | w i:2:16 j.part:2:1">
+// CHECK-DAG: #[[O:.*]] = #fc.place<"v d:8:1 d:2:32 i:2:8 | l d:4:8 i:8:1 | w i:2:16 j.part:2:1">
+// CHECK-DAG: #[[LM:.*]] = #fc.place<"v i:2:8 | l _:4 i:8:1 | w i:2:16">
+// CHECK-DAG: #[[OM:.*]] = #fc.place<"v d:4:1 d:2:32 i:2:8 | l d:4:8 i:8:1 | w i:2:16 d:2:4">
+// CHECK-LABEL: fc.kernel @parts
+fc.kernel @parts(%x: !fc.tensor<f32, ["P", "M", "64"]>, %o: !fc.tensor<f32, ["M", "64"]>) params ["x", "o"] outputs 1 schedule <i = 32, j = 64, warps = 4, stages = 1, split j = 2> {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ii = fc.iota %i0 : !fc.tile<i32, [i: 32]>
+    %dd = fc.iota %c0 : !fc.tile<i32, [d: 64]>
+    %pp = fc.iota %c0 : !fc.tile<i32, [j.part: 2]>
+    %os = fc.read %x[%pp, %ii, %dd] : !fc.tensor<f32, ["P", "M", "64"]>, (!fc.tile<i32, [j.part: 2]>, !fc.tile<i32, [i: 32]>, !fc.tile<i32, [d: 64]>) -> !fc.tile<f32, [d: 64, i: 32, j.part: 2]>
+    %ls = fc.reduce sum over ["d"] %os : !fc.tile<f32, [d: 64, i: 32, j.part: 2]> -> !fc.tile<f32, [i: 32, j.part: 2]>
+    // CHECK: fc.merge over "j.part"(%{{.*}}, %{{.*}} : !fc.tile<f32, [i: 32, j.part: 2], #[[L]]>, !fc.tile<f32, [d: 64, i: 32, j.part: 2], #[[O]]>) {
+    %l, %acc = fc.merge over "j.part"(%ls, %os : !fc.tile<f32, [i: 32, j.part: 2]>, !fc.tile<f32, [d: 64, i: 32, j.part: 2]>) {
+    // CHECK-NEXT: ^bb0(%{{.*}}: !fc.tile<f32, [i: 32], #[[LM]]>, %{{.*}}: !fc.tile<f32, [d: 64, i: 32], #[[OM]]>, %{{.*}}: !fc.tile<f32, [i: 32], #[[LM]]>, %{{.*}}: !fc.tile<f32, [d: 64, i: 32], #[[OM]]>):
+    ^bb0(%la: !fc.tile<f32, [i: 32]>, %oa: !fc.tile<f32, [d: 64, i: 32]>, %lb: !fc.tile<f32, [i: 32]>, %ob: !fc.tile<f32, [d: 64, i: 32]>):
+      %lc = fc.map(%la, %lb) {
+      ^bb0(%a: f32, %b: f32):
+        %r = arith.addf %a, %b : f32
+        fc.yield %r : f32
+      } : (!fc.tile<f32, [i: 32]>, !fc.tile<f32, [i: 32]>) -> !fc.tile<f32, [i: 32]>
+      // CHECK: -> !fc.tile<f32, [d: 64, i: 32], #[[OM]]>
+      %oc = fc.map(%oa, %ob, %lc) {
+      ^bb0(%a: f32, %b: f32, %c: f32):
+        %s = arith.addf %a, %b : f32
+        %r = arith.mulf %s, %c : f32
+        fc.yield %r : f32
+      } : (!fc.tile<f32, [d: 64, i: 32]>, !fc.tile<f32, [d: 64, i: 32]>, !fc.tile<f32, [i: 32]>) -> !fc.tile<f32, [d: 64, i: 32]>
+      fc.yield %lc, %oc : !fc.tile<f32, [i: 32]>, !fc.tile<f32, [d: 64, i: 32]>
+    } -> !fc.tile<f32, [i: 32]>, !fc.tile<f32, [d: 64, i: 32]>
+    // CHECK-NOT: fc.convert
+    // CHECK: } : (!fc.tile<f32, [d: 64, i: 32], #[[OM]]>, !fc.tile<f32, [i: 32], #[[LM]]>) -> !fc.tile<f32, [d: 64, i: 32], #[[OM]]>
+    %y = fc.map(%acc, %l) {
+    ^bb0(%a: f32, %b: f32):
+      %r = arith.divf %a, %b : f32
+      fc.yield %r : f32
+    } : (!fc.tile<f32, [d: 64, i: 32]>, !fc.tile<f32, [i: 32]>) -> !fc.tile<f32, [d: 64, i: 32]>
+    // CHECK: fc.write {{.*}} from !fc.tile<f32, [d: 64, i: 32], #[[OM]]>
+    fc.write %y to %o[%ii, %dd] : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i: 32]>, !fc.tile<i32, [d: 64]>) from !fc.tile<f32, [d: 64, i: 32]>
+  }
+}

@@ -3,6 +3,12 @@
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{strategy=fast}))' 2>&1 | FileCheck %s --check-prefix=STRATEGY
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=i64}))' 2>&1 | FileCheck %s --check-prefix=ITEM
 // RUN: not %fc-opt %s --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=stages=2}))' 2>&1 | FileCheck %s --check-prefix=STAGES
+// RUN: not %fc-opt %S/inputs/walks.mlir --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=split:k=2}))' 2>&1 | FileCheck %s --check-prefix=BY-HAND
+// RUN: not %fc-opt %S/inputs/walks.mlir --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=split:i=2}))' 2>&1 | FileCheck %s --check-prefix=NO-WALK
+// RUN: not %fc-opt %S/inputs/walks.mlir --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{schedule=split:j=2,split:m=2}))' 2>&1 | FileCheck %s --check-prefix=TWO
+// BY-HAND: schedule splits the walk over `k`, but it is written by hand, so the order of its turns matters
+// NO-WALK: schedule splits the walk over `i`, but nothing walks it
+// TWO: schedule splits `j` and `m`; one walk can be split
 // TARGET: target `sm_75` is unknown; it must be one of sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120a
 // STRATEGY: strategy `fast` is unknown; it must be `scalar`, `tensor`, `pipelined` or `auto`
 // STAGES: schedule asks for 2 stages; this strategy copies when it needs the data, in 1
@@ -99,5 +105,74 @@ fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M",
     } : (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>, !fc.tile<i32, [t]>) -> !fc.tile<f32, [d, i, t]>
     %y = fc.reduce max over ["t"] %x : !fc.tile<f32, [d, i, t]> -> !fc.tile<f32, [d, i]>
     fc.write %y to %o[%ii, %dd] bounds(%ii < %M) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32) from !fc.tile<f32, [d, i]>
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule splits tiles of 24 along `j` into 2 parts; a part has 1, 2, 4 or a multiple of 8 points}}
+fc.kernel @split_tiles() params [] outputs 0 attributes {fc.asked = [{items = ["j=24", "split:j=2"], target = ""}]} {
+  %N = fc.dim "N"
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  fc.program (tile i in %N) {
+  ^bb0(%i0: i32):
+    %s, %t = fc.fold ["j"] from (%c0) to (%N) init(%zero, %zero : f32, f32) {
+    ^bb0(%j0: i32, %a: f32, %b: f32):
+      fc.yield %a, %b : f32, f32
+    } combine {
+    ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+      fc.yield %a, %b : f32, f32
+    }
+    %u = fc.fold ["k"] from (%c0) to (%N) init(%zero : f32) {
+    ^bb0(%k0: i32, %a: f32):
+      fc.yield %a : f32
+    }
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule splits `j` into 2 parts, which cannot share 3 warps evenly}}
+fc.kernel @split_warps() params [] outputs 0 attributes {fc.asked = [{items = ["warps=3", "split:j=2"], target = ""}]} {
+  %N = fc.dim "N"
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  fc.program (tile i in %N) {
+  ^bb0(%i0: i32):
+    %s, %t = fc.fold ["j"] from (%c0) to (%N) init(%zero, %zero : f32, f32) {
+    ^bb0(%j0: i32, %a: f32, %b: f32):
+      fc.yield %a, %b : f32, f32
+    } combine {
+    ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+      fc.yield %a, %b : f32, f32
+    }
+    %u = fc.fold ["k"] from (%c0) to (%N) init(%zero : f32) {
+    ^bb0(%k0: i32, %a: f32):
+      fc.yield %a : f32
+    }
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule splits `j` into 64 parts; each takes a warp or more, and a CTA has 1 to 32}}
+fc.kernel @split_parts() params [] outputs 0 attributes {fc.asked = [{items = ["split:j=64"], target = ""}]} {
+  %N = fc.dim "N"
+  %c0 = arith.constant 0 : i32
+  %zero = arith.constant 0.0 : f32
+  fc.program (tile i in %N) {
+  ^bb0(%i0: i32):
+    %s, %t = fc.fold ["j"] from (%c0) to (%N) init(%zero, %zero : f32, f32) {
+    ^bb0(%j0: i32, %a: f32, %b: f32):
+      fc.yield %a, %b : f32, f32
+    } combine {
+    ^bb0(%a: f32, %b: f32, %c: f32, %d: f32):
+      fc.yield %a, %b : f32, f32
+    }
+    %u = fc.fold ["k"] from (%c0) to (%N) init(%zero : f32) {
+    ^bb0(%k0: i32, %a: f32):
+      fc.yield %a : f32
+    }
   }
 }

@@ -1,5 +1,9 @@
 // RUN: %fc-opt %s --split-input-file --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{target=sm_89}))' | FileCheck %s
 // RUN: %fc-opt %s --split-input-file --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{target=sm_89 schedule=warps=2}))' | FileCheck %s --check-prefix=WARPS
+// RUN: %fc-opt %S/inputs/walks.mlir --pass-pipeline='builtin.module(fc.kernel(fc-choose-schedule{target=sm_89 schedule=i=64,split:j=2}))' | FileCheck %s --check-prefix=SPLIT
+
+// Each part of a split walk is like a tile of its own, on as many warps as one has.
+// SPLIT: schedule <i = 64, j = 128, m = 64, k = 64, warps = 8, stages = 1, split j = 2>
 
 // A product over a walked axis: the largest tiles that fit, four warps.
 
@@ -91,6 +95,24 @@ fc.kernel @together(%R: i32, %N: i32) params ["R", "N"] outputs 0 {
     }
     fc.fold ["c"] from (%c0) to (%N) step (1) {
     ^bb0(%c: i32):
+      fc.yield
+    }
+  }
+}
+
+// -----
+
+// A statement to split a walk that must stay whole is passed over: it says how, never what.
+
+// CHECK-LABEL: fc.kernel @idle
+// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1> {
+fc.kernel @idle() params [] outputs 0 attributes {fc.asked = [{items = ["split:j=2"], target = ""}]} {
+  %N = fc.dim "N"
+  %c0 = arith.constant 0 : i32
+  fc.program (i in %N) {
+  ^bb0(%i0: i32):
+    fc.fold ["j"] from (%c0) to (%N) {
+    ^bb0(%j0: i32):
       fc.yield
     }
   }
