@@ -32,7 +32,7 @@ def main():
             except ValueError:
                 pass
         if code:
-            row["words"] = err.strip()[-500:]
+            row["words"] = f"ended with {code}: {err.strip()[-500:]}"
         rows.append(row)
         part.save()
     part.finish()
