@@ -60,7 +60,7 @@ private:
   void readMasks(KernelOp kernel, PerKernel &state);
   void readPlan(KernelOp kernel, PerKernel &state);
   void countTiles(KernelOp kernel, FoldOp fold, unsigned walk, PerKernel &state);
-  void checkTiles(const TileMap &map, Counts &counts, PerKernel &state);
+  void checkTiles(TileMap &map, Counts &counts, PerKernel &state);
   void readSchedule(KernelOp kernel, PerKernel &state);
   void readPlaces(KernelOp kernel, PerKernel &state);
   void readShared(KernelOp kernel, PerKernel &state);

@@ -65,7 +65,7 @@ struct Mask {
   std::vector<Segment> segments;
   /// Conditions on sorted elements, true from some tile on or up to one: searched for at launch.
   std::vector<std::string> searched;
-  bool boundsAreExact = false;        ///< the segments say all that `possible` does
+  std::string inKernel; ///< what is asked of each tile that bounds and searches leave
   bool skipsPerTile = false;          ///< between bounds, tiles are skipped one by one
   std::string certain;                ///< the condition for a tile to be full
   std::vector<std::string> undecided; ///< what tiles do not decide, and why
@@ -81,6 +81,7 @@ struct Counts {
   int64_t slices = 1; ///< programs slices like this in the launch
   bool same = true;   ///< whether all slices have these counts
   int64_t rowTiles = 0, keyTiles = 0;
+  int64_t idleRowTiles = 0; ///< of programs behind the last row; not among the others
   int64_t skipped = 0, full = 0, partial = 0;
   int64_t trueEmpty = 0, trueFull = 0; ///< by the reference, point by point
   bool checked = false;

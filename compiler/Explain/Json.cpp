@@ -75,6 +75,7 @@ json::Value toJson(const Mask &mask) {
                                   return condition;
                                 })}};
                          })},
+      {"asked_of_each_tile", orNull(mask.inKernel)},
       {"skips_per_tile", mask.skipsPerTile},
       {"searched", array(mask.searched, [](const std::string &each) { return each; })},
       {"bounds_are_exact", mask.boundsAreExact},
@@ -93,6 +94,7 @@ json::Value toJson(const Counts &counts) {
                       {"same_for_all_slices", counts.same},
                       {"row_tiles", counts.rowTiles},
                       {"key_tiles", counts.keyTiles},
+                      {"idle_row_tiles", counts.idleRowTiles},
                       {"skipped", counts.skipped},
                       {"partial", counts.partial},
                       {"full", counts.full},

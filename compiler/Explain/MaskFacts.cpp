@@ -36,6 +36,8 @@ static BlockArgument rowStart(KernelOp kernel) {
 static void describe(FoldPlan &plan, Mask &mask) {
   auto text = [&](TermRef term) { return plan.print(term); };
   mask.possible = text(simplified(plan.terms, plan.possible));
+  if (plan.inKernel)
+    mask.inKernel = text(simplified(plan.terms, plan.inKernel));
   mask.certain = text(simplified(plan.terms, plan.certain));
   for (const Span &span : plan.segments) {
     Mask::Segment segment;
@@ -254,27 +256,27 @@ void Collector::countTiles(KernelOp kernel, FoldOp fold, unsigned walk, PerKerne
           full ? TileKind::Full : TileKind::Partial;
     }
   }
-  for (TileKind kind : map.kinds)
-    ++(kind == TileKind::Skipped ? counts.skipped
-       : kind == TileKind::Full  ? counts.full
-                                 : counts.partial);
   counts.same = isSameForAll(fold.getLo()[0], program) && isSameForAll(fold.getHi()[0], program);
   if (!fold.getHop().empty())
     for (Value yielded : cast<YieldOp>(fold.getHop().front().getTerminator()).getValues())
       counts.same &= isSameForAll(yielded, program);
   for (MapOp test : tests)
     counts.same &= isSameForAll(test.getIns()[0], program);
+  checkTiles(map, counts, state);
+  for (TileKind kind : map.kinds)
+    ++(kind == TileKind::Skipped ? counts.skipped
+       : kind == TileKind::Full  ? counts.full
+                                 : counts.partial);
   double flops = flopsOfTurn(fold);
   counts.flopsAll = flops * double(map.kinds.size());
   counts.flopsWalked = flops * double(counts.full + counts.partial);
-  checkTiles(map, counts, state);
   counts.flopsNeeded = flops * double(int64_t(map.kinds.size()) - counts.trueEmpty);
   state.facts->counts.push_back(counts);
   state.maps.back() = std::move(map);
 }
 
 /// What the tiles truly are, by the reference evaluator.
-void Collector::checkTiles(const TileMap &map, Counts &counts, PerKernel &state) {
+void Collector::checkTiles(TileMap &map, Counts &counts, PerKernel &state) {
   Launch &launch = *state.launch;
   const dsl::Axis *keys = axisOf(state.kernel, map.keys);
   if (!keys || keys->kind == dsl::Axis::Grid)
@@ -295,6 +297,13 @@ void Collector::checkTiles(const TileMap &map, Counts &counts, PerKernel &state)
   if (auto error = exact.enter(launch.tensors(), launch.at, window))
     return fail(*error);
   int64_t width = window.keyEnd - window.keyBegin;
+  // A grid as wide as the longest of several sequences has programs without rows.
+  int64_t rowTiles = (window.rowEnd - window.rowBegin + map.rowTile - 1) / map.rowTile;
+  if (rowTiles < map.rowTiles) {
+    counts.idleRowTiles = map.rowTiles - rowTiles;
+    counts.rowTiles = map.rowTiles = rowTiles;
+    map.kinds.resize(rowTiles * map.keyTiles);
+  }
   if ((window.rowEnd - window.rowBegin) * width > kMostPoints) {
     counts.unchecked = "more than " + std::to_string(kMostPoints) + " points";
     return;

@@ -208,7 +208,10 @@ void sayCounts(Writer &out, const Kernel &kernel, const Counts &counts) {
   }
   out.say("At " + kernel.shape + (counts.at.empty() ? "" : " (" + counts.at + ")") + ": " +
           grouped(counts.rowTiles) + " x " + grouped(counts.keyTiles) + " = " + grouped(total) +
-          " tiles.");
+          " tiles." +
+          (counts.idleRowTiles ? " (The grid has " + count(counts.idleRowTiles, "row tile") +
+                                     " more, behind the last row of this program's.)"
+                               : ""));
   auto truth = [&](int64_t number, StringRef what) {
     return counts.checked ? "of " + grouped(number) + " that are " + what.str() : std::string();
   };
@@ -284,10 +287,10 @@ void sayMask(Writer &out, const Kernel &kernel, const Mask &mask, const Counts *
                           ? " Between the parts it goes on at the start of the next."
                           : ""));
     }
-    if (!mask.boundsAreExact && mask.skipsPerTile) {
+    if (!mask.inKernel.empty() && mask.skipsPerTile) {
       out.say((bounded ? Twine("Within the bounds that is not all: a tile is skipped unless")
                        : Twine(tile) + "a tile that starts at " + start + " is skipped unless"));
-      out.say(mask.possible, 4, 4);
+      out.say(mask.inKernel, 4, 4);
       out.say("That is asked once a tile, in the kernel, before anything of the tile is loaded.");
     } else if (!bounded) {
       out.say(tile + "the condition does not bound " + start + "; every tile is walked.");
@@ -311,8 +314,9 @@ void sayMask(Writer &out, const Kernel &kernel, const Mask &mask, const Counts *
     for (const std::string &each : mask.undecided)
       out.say("Not decided by tiles: " + each + ".");
   }
-  if (mask.safetyKnown)
-    out.say(mask.safe ? "Every row sees a key, whatever the launch: " + mask.witness + "."
+  if (mask.safetyKnown && mask.found)
+    out.say(mask.safe ? "Every row sees a key, whatever the launch: " + mask.witness +
+                            ". So nothing tests for an empty row at the end."
                       : "It is not proved that every row sees a key (" + mask.unsafeBecause +
                             "); one that sees none gives 0, and log-sum-exp -inf.");
   if (counts)
