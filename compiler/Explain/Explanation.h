@@ -65,7 +65,7 @@ struct Mask {
   std::vector<Segment> segments;
   /// Conditions on sorted elements, true from some tile on or up to one: searched for at launch.
   std::vector<std::string> searched;
-  std::string inKernel; ///< what is asked of each tile that bounds and searches leave
+  std::string inKernel;               ///< what is asked of each tile that bounds and searches leave
   bool boundsAreExact = false;        ///< the segments say all that `possible` does
   bool skipsPerTile = false;          ///< between bounds, tiles are skipped one by one
   std::string certain;                ///< the condition for a tile to be full
