@@ -98,6 +98,20 @@ bool Launch::setDim(std::string_view name, int64_t value, Error &error) {
   return true;
 }
 
+bool Launch::setVariant(std::string_view name, Error &error) {
+  std::vector<std::string> known;
+  for (const Variant &variant : spec.variants)
+    known.push_back(fmt::format("`{}`", variant.name));
+  if (!name.empty() && std::none_of(spec.variants.begin(), spec.variants.end(),
+                                    [&](const Variant &variant) { return variant.name == name; }))
+    return error.set(Code::NotFound, "kernel `{}` has no variant `{}`; it has {}", spec.name, name,
+                     fmt::join(known, ", "));
+  if (forcedVariant != name)
+    prepared.reset();
+  forcedVariant = name;
+  return true;
+}
+
 void Launch::clear(std::string_view name) {
   prepared.reset();
   if (auto index = spec.param(name)) {

@@ -86,6 +86,7 @@ private:
   bool layOutArgs(const LaunchSpec &spec, EntryLaunch &entry);
   bool layOutTensorMap(const TensorMapSpec &map, uint32_t offset, EntryLaunch &entry);
   bool makeBuffers(LaunchPlan &plan);
+  const Variant *chooseVariant();
 
   const Launch &launch;
   const KernelSpec &spec;

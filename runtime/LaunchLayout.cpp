@@ -16,28 +16,9 @@ constexpr int64_t maxWorkspace = int64_t{1} << 40;
 
 bool LaunchCheck::layOut(LaunchPlan &plan) {
   plan = {};
-  const Variant *chosen = nullptr;
-  for (const Variant &variant : spec.variants) {
-    if (!variant.condition) {
-      chosen = &variant;
-      break;
-    }
-    auto holds = boolOf(*variant.condition,
-                        [&] { return fmt::format("the condition of variant `{}`", variant.name); });
-    if (!holds)
-      return false;
-    if (*holds) {
-      chosen = &variant;
-      break;
-    }
-  }
-  if (!chosen) {
-    std::string list;
-    for (const Variant &variant : spec.variants)
-      list += fmt::format("\n  `{}` asks for `{}` ({})", variant.name, variant.condition->text(),
-                          valuesIn(*variant.condition));
-    return refuse("no variant is made for this launch:" + list);
-  }
+  const Variant *chosen = chooseVariant();
+  if (!chosen)
+    return false;
   plan.variant = chosen->name;
   if (!makeBuffers(plan))
     return false;
@@ -45,6 +26,39 @@ bool LaunchCheck::layOut(LaunchPlan &plan) {
     if (!layOutEntry(launchSpec, plan))
       return false;
   return true;
+}
+
+/// The first variant that may run here and is meant for this launch, or the one that is asked for.
+const Variant *LaunchCheck::chooseVariant() {
+  auto holds = [&](const std::optional<Expr> &expr, const char *what, const Variant &variant) {
+    if (!expr)
+      return std::optional(true);
+    return boolOf(*expr, [&] { return fmt::format("{} of variant `{}`", what, variant.name); });
+  };
+  std::string list;
+  auto tell = [&](const Variant &variant, const Expr &expr) {
+    list += fmt::format("\n  `{}` asks for `{}` ({})", variant.name, expr.text(), valuesIn(expr));
+  };
+  for (const Variant &variant : spec.variants) {
+    const bool forced = !launch.forcedVariant.empty();
+    if (forced && variant.name != launch.forcedVariant)
+      continue;
+    const auto can = holds(variant.needs, "what is required", variant);
+    if (!can)
+      return nullptr;
+    if (!*can) {
+      tell(variant, *variant.needs);
+      continue;
+    }
+    const auto should = forced ? true : holds(variant.condition, "the condition", variant);
+    if (!should)
+      return nullptr;
+    if (*should)
+      return &variant;
+    tell(variant, *variant.condition);
+  }
+  refuse("no variant is made for this launch:" + list);
+  return nullptr;
 }
 
 /// One range of memory for each tensor, or for several that overlap (slices of one array), and the

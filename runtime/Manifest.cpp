@@ -524,8 +524,15 @@ void Reader::launch(const Json &json, LaunchSpec &into) {
 }
 
 void Reader::variant(const Json &json, Variant &into) {
-  object(json, {"name", "condition", "schedule", "launches"});
+  object(json, {"name", "requires", "condition", "schedule", "launches"});
   member(json, "name", [&](const Json &v) { read(v, into.name); });
+  member(
+      json, "requires",
+      [&](const Json &v) {
+        if (!v.is_null())
+          into.needs = expr(v, {.dims = true, .layout = true, .scalars = kernel->params.size()});
+      },
+      /*optional=*/true);
   member(json, "condition", [&](const Json &v) {
     if (!v.is_null())
       into.condition = expr(v, {.dims = true, .layout = true, .scalars = kernel->params.size()});

@@ -88,7 +88,8 @@ struct LaunchSpec {
 
 struct Variant {
   std::string name;
-  std::optional<Expr> condition; ///< empty: always
+  std::optional<Expr> needs;     ///< `requires`: without it the code is wrong; empty: nothing
+  std::optional<Expr> condition; ///< when it is the best; empty: always
   std::string schedule = "{}";   ///< JSON, for reports
   std::vector<LaunchSpec> launches;
 };

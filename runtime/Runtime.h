@@ -85,6 +85,9 @@ public:
   bool setScalar(std::string_view name, Value value, Error &error);
   /// Gives a dimension that no tensor binds yet (so that the shape of an output can be asked for).
   bool setDim(std::string_view name, int64_t value, Error &error);
+  /// Has the variant of that name run wherever it may (its `requires` hold), whatever the sizes of
+  /// the launch; empty: the first whose condition holds.
+  bool setVariant(std::string_view name, Error &error);
   /// Takes back a tensor, scalar or dimension.
   void clear(std::string_view name);
 
@@ -131,6 +134,7 @@ private:
   std::vector<std::optional<TensorRef>> tensors; ///< by parameter
   std::vector<std::optional<Value>> scalars;     ///< by parameter
   std::vector<std::optional<int64_t>> givenDims; ///< by dimension
+  std::string forcedVariant;
   RunResult last;
   std::string lastVariant;
 };

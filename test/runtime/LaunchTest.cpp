@@ -518,6 +518,36 @@ TEST_F(LaunchTest, RefusesAConditionThatIsNoBool) {
   EXPECT_THAT(refusal(), HasSubstr("the condition of variant `scalar`: `N` is 300, not a bool"));
 }
 
+TEST_F(LaunchTest, RunsTheVariantThatIsAskedFor) {
+  Json fast = variant(), plain = variant();
+  fast["name"] = "fast";
+  fast["condition"] = Json::parse(R"([">", "N", 1000])");
+  plain["name"] = "plain";
+  kernel()["variants"] = Json::array({fast, plain});
+  fill();
+  EXPECT_EQ(planned().variant, "plain");
+  // Its condition is a preference.
+  ASSERT_TRUE(launch->setVariant("fast", error)) << error.message;
+  EXPECT_EQ(planned().variant, "fast");
+  ASSERT_TRUE(launch->setVariant("", error)) << error.message;
+  EXPECT_EQ(planned().variant, "plain");
+  EXPECT_FALSE(launch->setVariant("slow", error));
+  EXPECT_THAT(error.message, HasSubstr("has no variant `slow`; it has `fast`, `plain`"));
+}
+
+TEST_F(LaunchTest, RunsNoVariantWithoutWhatItRequires) {
+  Json fast = variant(), plain = variant();
+  fast["name"] = "fast";
+  fast["requires"] = Json::parse(R"([">", "N", 1000])");
+  plain["name"] = "plain";
+  kernel()["variants"] = Json::array({fast, plain});
+  fill();
+  EXPECT_EQ(planned().variant, "plain");
+  ASSERT_TRUE(launch->setVariant("fast", error)) << error.message;
+  EXPECT_THAT(refusal(), HasSubstr("no variant is made for this launch:\n  `fast` asks for `N > "
+                                   "1000` (N = 300)"));
+}
+
 // --- manifests that lie about their launch ---
 
 TEST_F(LaunchTest, RefusesAHugeGrid) {

@@ -35,9 +35,14 @@ bool mutationGate(const Options &options, const std::string &ptx, std::string &t
   Session session(options, module);
   if (!session.prepare(error) || !session.run(error))
     return false; // nothing can be learnt of a kernel that fails by itself
+  // Of each kernel, the entries of the variant that ran.
   std::set<std::string> run;
-  for (const rt::KernelSpec *kernel : session.kernels())
-    run.insert(kernel->name);
+  const auto kernels = session.kernels();
+  for (size_t k = 0; k < kernels.size() && k < session.variants.size(); ++k)
+    for (const rt::Variant &variant : kernels[k]->variants)
+      if (variant.name == session.variants[k])
+        for (const rt::LaunchSpec &launch : variant.launches)
+          run.insert(launch.entry);
 
   emu::MutationScore score;
   for (const emu::Mutant &mutant : emu::syncMutants(ptx, options.input)) {

@@ -113,6 +113,11 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   app.add_option("--seed", options.seed, "of random inputs and of random orders in the emulator")
       ->type_name("N");
 
+  app.add_option(
+         "--variant", options.variant,
+         "run this launch variant of each kernel, whatever its condition (--list names them)")
+      ->type_name("NAME");
+
   auto *check = app.add_option("--check", checkFile,
                                "compare with this .fc, evaluated in float64; without a file, "
                                "with the .fc given or the one that the PTX names")

@@ -24,6 +24,7 @@ struct Options {
   std::string async; ///< empty: the device's default
   std::optional<int> threads, sms;
   bool races = true, exactMma = false;
+  std::string variant; ///< empty: the one whose condition holds
 
   // for a .fc, handed on to fcc
   std::vector<std::string> defines;

@@ -99,9 +99,12 @@ std::string listText(const rt::Module &module) {
     result += table.text();
     for (const rt::Fact &fact : kernel.facts)
       result += fmt::format("  assume {}\n", fact.text);
-    for (const rt::Variant &variant : kernel.variants)
-      result += fmt::format("  variant {}, {}\n", variant.name,
-                            variant.condition ? "where " + variant.condition->text() : "always");
+    for (const rt::Variant &variant : kernel.variants) {
+      std::string where = variant.condition ? "where " + variant.condition->text() : "always";
+      if (variant.needs)
+        where += (variant.condition ? ", and needs " : ", but needs ") + variant.needs->text();
+      result += fmt::format("  variant {}, {}\n", variant.name, where);
+    }
   }
   return result;
 }

@@ -304,6 +304,8 @@ bool Session::run(Error &error) {
 
 bool Session::runKernel(size_t index, DeviceMemory &memory, Error &error) {
   Launch launch(owner, index);
+  if (!launch.setVariant(options.variant, error))
+    return false;
   for (const auto &[name, value] : dims)
     if (launch.kernel().dim(name) && !launch.setDim(name, value, error))
       return false;
