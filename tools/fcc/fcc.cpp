@@ -11,6 +11,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include <CLI/CLI.hpp>
+#include <vector>
 
 using namespace llvm;
 using namespace fc;
@@ -131,7 +132,15 @@ int main(int argc, char **argv) {
   app.add_flag("--help-stages", helpStages, "list the stages and what is true when each ends");
   explain.addTo(app);
   try {
-    app.parse(argc, argv);
+    // Alone, `--explain` is text; it must not take the file that follows for its format.
+    std::vector<char *> words(argv, argv + argc);
+    char asText[] = "--explain=text";
+    for (size_t i = 1; i < words.size(); ++i) {
+      StringRef next = i + 1 < words.size() ? words[i + 1] : "";
+      if (StringRef(words[i]) == "--explain" && next != "text" && next != "json")
+        words[i] = asText;
+    }
+    app.parse(int(words.size()), words.data());
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)
       return app.exit(error); // --help, --version
