@@ -18,9 +18,9 @@ namespace fc {
 
 namespace {
 
-/// The kernel's own schedule statements, left by import: an array of `{target = "", items =
-/// ["i=64"]}`.
-constexpr StringLiteral kAskedAttr = "fc.asked";
+/// The kernel's own schedule for the target, left by import: `{i = 64, warps = 4}`. The sizes that
+/// the grid states by `by` are among them.
+constexpr StringLiteral kAskedAttr = "fc.schedule_items";
 /// An item that splits a walk: `split:j=2`.
 constexpr StringLiteral kSplit = "split:";
 
@@ -91,15 +91,11 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
   LogicalResult collect(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
                         AxisSizes &asked, std::optional<int64_t> &warps,
                         std::optional<int64_t> &stages) {
-    // Later ones win: what holds for every target, for this one, on the command line.
+    // Later ones win: what the text asks for, what the command line does.
     llvm::MapVector<StringAttr, int64_t> list;
-    if (auto own = kernel->getAttrOfType<ArrayAttr>(kAskedAttr))
-      for (StringRef of : {StringRef(), StringRef(target)})
-        for (auto statement : own.getAsRange<DictionaryAttr>())
-          if (statement.getAs<StringAttr>("target") == of)
-            for (auto item : statement.getAs<ArrayAttr>("items").getAsRange<StringAttr>())
-              if (failed(addItem(kernel, item, list)))
-                return failure();
+    if (auto own = kernel->getAttrOfType<DictionaryAttr>(kAskedAttr))
+      for (NamedAttribute item : own)
+        list[item.getName()] = cast<IntegerAttr>(item.getValue()).getInt();
     // A statement is written for every strategy; most have no use for more slots than one.
     if (strategy != "pipelined")
       list.erase(StringAttr::get(&getContext(), "stages"));
@@ -132,6 +128,8 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
                  << "`; a tile size is 1, 2, 4 or a multiple of 8";
         asked[key] = value;
       } else if (axes.fixed.contains(key)) {
+        if (value == axes.fixed.lookup(key))
+          continue;
         return kernel.emitError("schedule asks for a tile size of `")
                << key.getValue() << "`, but the kernel fixes it at " << axes.fixed.lookup(key);
       } else {

@@ -55,7 +55,7 @@ def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
     the operands of products in the target's shared memory, the tiles that live at once in its registers
     (`compiler/Target/ResourceModel.h`). Four warps, fewer for few rows, 8 or 16 where four have too few
     registers. Held axes and folds with a step have their sizes already. Items of the option win over those
-    of the kernel's own statements (`fc.asked`, left by import).
+    of the kernel's own statements (`fc.schedule_items`, left by import).
 
     Refused: an unknown target, strategy or axis; a size other than 1, 2, 4 or a multiple of 8; what does not
     fit, with the item that takes most. Test: `test/compiler/Transforms/choose-schedule.mlir`.

@@ -15,7 +15,7 @@
 // ITEM: `i64` is no schedule item; write `axis=size`, `warps=n` or `stages=n`
 
 // expected-error @below {{schedule names `k`, which is no axis of `unknown`; it has `i`, `warps` and `stages`}}
-fc.kernel @unknown() params [] outputs 0 attributes {fc.asked = [{items = ["k=32"], target = ""}]} {
+fc.kernel @unknown() params [] outputs 0 attributes {fc.schedule_items = {k = 32}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -25,7 +25,7 @@ fc.kernel @unknown() params [] outputs 0 attributes {fc.asked = [{items = ["k=32
 // -----
 
 // expected-error @below {{schedule asks for tiles of 12 along `i`; a tile size is 1, 2, 4 or a multiple of 8}}
-fc.kernel @size() params [] outputs 0 attributes {fc.asked = [{items = ["i=12"], target = ""}]} {
+fc.kernel @size() params [] outputs 0 attributes {fc.schedule_items = {i = 12}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -35,7 +35,7 @@ fc.kernel @size() params [] outputs 0 attributes {fc.asked = [{items = ["i=12"],
 // -----
 
 // expected-error @below {{schedule asks for tiles of 0 along `i`; a tile size is 1, 2, 4 or a multiple of 8}}
-fc.kernel @empty() params [] outputs 0 attributes {fc.asked = [{items = ["i=0"], target = ""}]} {
+fc.kernel @empty() params [] outputs 0 attributes {fc.schedule_items = {i = 0}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -45,7 +45,7 @@ fc.kernel @empty() params [] outputs 0 attributes {fc.asked = [{items = ["i=0"],
 // -----
 
 // expected-error @below {{schedule asks for 33 warps; a CTA has 1 to 32}}
-fc.kernel @warps() params [] outputs 0 attributes {fc.asked = [{items = ["warps=33"], target = ""}]} {
+fc.kernel @warps() params [] outputs 0 attributes {fc.schedule_items = {warps = 33}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -55,7 +55,7 @@ fc.kernel @warps() params [] outputs 0 attributes {fc.asked = [{items = ["warps=
 // -----
 
 // expected-error @below {{schedule asks for a tile size of `d`, but the kernel fixes it at 64}}
-fc.kernel @held() params [] outputs 0 attributes {fc.asked = [{items = ["d=32"], target = ""}]} {
+fc.kernel @held() params [] outputs 0 attributes {fc.schedule_items = {d = 32}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -66,7 +66,7 @@ fc.kernel @held() params [] outputs 0 attributes {fc.asked = [{items = ["d=32"],
 // -----
 
 // expected-error @below {{schedule <i = 512, warps = 4> does not fit sm_89: the operands of products take 131072 bytes of shared memory, the largest 65536 (`q`, f16 over [d: 64, i: 512]), and a CTA has 101376}}
-fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "64"]>, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "o"] outputs 1 attributes {fc.asked = [{items = ["i=512"], target = ""}]} {
+fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "64"]>, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "o"] outputs 1 attributes {fc.schedule_items = {i = 512}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):
@@ -111,7 +111,7 @@ fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M",
 // -----
 
 // expected-error @below {{schedule splits tiles of 24 along `j` into 2 parts; a part has 1, 2, 4 or a multiple of 8 points}}
-fc.kernel @split_tiles() params [] outputs 0 attributes {fc.asked = [{items = ["j=24", "split:j=2"], target = ""}]} {
+fc.kernel @split_tiles() params [] outputs 0 attributes {fc.schedule_items = {j = 24, "split:j" = 2}} {
   %N = fc.dim "N"
   %c0 = arith.constant 0 : i32
   %zero = arith.constant 0.0 : f32
@@ -134,7 +134,7 @@ fc.kernel @split_tiles() params [] outputs 0 attributes {fc.asked = [{items = ["
 // -----
 
 // expected-error @below {{schedule splits `j` into 2 parts, which cannot share 3 warps evenly}}
-fc.kernel @split_warps() params [] outputs 0 attributes {fc.asked = [{items = ["warps=3", "split:j=2"], target = ""}]} {
+fc.kernel @split_warps() params [] outputs 0 attributes {fc.schedule_items = {warps = 3, "split:j" = 2}} {
   %N = fc.dim "N"
   %c0 = arith.constant 0 : i32
   %zero = arith.constant 0.0 : f32
@@ -157,7 +157,7 @@ fc.kernel @split_warps() params [] outputs 0 attributes {fc.asked = [{items = ["
 // -----
 
 // expected-error @below {{schedule splits `j` into 64 parts; each takes a warp or more, and a CTA has 1 to 32}}
-fc.kernel @split_parts() params [] outputs 0 attributes {fc.asked = [{items = ["split:j=64"], target = ""}]} {
+fc.kernel @split_parts() params [] outputs 0 attributes {fc.schedule_items = {"split:j" = 64}} {
   %N = fc.dim "N"
   %c0 = arith.constant 0 : i32
   %zero = arith.constant 0.0 : f32

@@ -51,15 +51,14 @@ fc.kernel @scores(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["N", "6
 
 // -----
 
-// The kernel's own statement is taken, and gone afterwards: that for the target over that for all, and the
-// command line over both. Ring slots are none of this strategy's choices. An axis of known
+// The kernel's own statement is taken, and gone afterwards; the command line wins over it. Ring slots are none of this strategy's choices. An axis of known
 // length has no tile wider than itself, and small tiles of rows need fewer warps.
 
 // CHECK-LABEL: fc.kernel @own
 // CHECK-SAME: schedule <i = 32, e = 24, warps = 8, stages = 1> {
 // WARPS-LABEL: fc.kernel @own
 // WARPS-SAME: schedule <i = 32, e = 24, warps = 2, stages = 1> {
-fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.asked = [{items = ["i=64", "e=24", "warps=8", "stages=3", "walks:j=2"], target = ""}, {items = ["i=16"], target = "sm_90a"}, {items = ["i=32"], target = "sm_89"}]} {
+fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.schedule_items = {i = 32, e = 24, warps = 8, stages = 3}} {
   %M = fc.dim "M"
   %E = arith.constant 24 : i32
   fc.program (tile i in %M, tile e in %E) {
@@ -106,7 +105,7 @@ fc.kernel @together(%R: i32, %N: i32) params ["R", "N"] outputs 0 {
 
 // CHECK-LABEL: fc.kernel @idle
 // CHECK-SAME: schedule <j = 64, warps = 4, stages = 1> {
-fc.kernel @idle() params [] outputs 0 attributes {fc.asked = [{items = ["split:j=2"], target = ""}]} {
+fc.kernel @idle() params [] outputs 0 attributes {fc.schedule_items = {"split:j" = 2}} {
   %N = fc.dim "N"
   %c0 = arith.constant 0 : i32
   fc.program (i in %N) {
