@@ -1,8 +1,8 @@
 // Options.cpp - the command line of fc-bench.
 #include "tools/fc-bench/Options.h"
 #include "runtime/Runtime.h"
+#include "tools/fc-run/Pairs.h"
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fmt/format.h>
 #include <sstream>
 
@@ -52,35 +52,6 @@ std::vector<std::string> split(const std::string &text, char mark) {
     if (!part.empty())
       parts.push_back(part);
   return parts;
-}
-
-std::optional<std::string> parseShape(const std::string &text, Dims &dims) {
-  for (const std::string &part : split(text, ',')) {
-    const size_t equals = part.find('=');
-    int64_t value = 0;
-    const char *end = part.data() + part.size();
-    const char *begin = part.data() + std::min(equals, part.size() - 1) + 1;
-    const auto [after, status] = std::from_chars(begin, end, value);
-    if (equals == 0 || equals == std::string::npos || status != std::errc() || after != end ||
-        value < 0 || value > INT32_MAX)
-      return fmt::format("--shape: `{}` is not NAME=NUMBER", part);
-    if (!dims.emplace(part.substr(0, equals), value).second)
-      return fmt::format("--shape: `{}` is given twice", part.substr(0, equals));
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> parsePairs(std::string_view option,
-                                      const std::vector<std::string> &items,
-                                      std::map<std::string, std::string> &pairs) {
-  for (const std::string &item : items) {
-    const size_t equals = item.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == item.size())
-      return fmt::format("{}: `{}` is not NAME=VALUE", option, item);
-    if (!pairs.emplace(item.substr(0, equals), item.substr(equals + 1)).second)
-      return fmt::format("{}: `{}` is given twice", option, item.substr(0, equals));
-  }
-  return std::nullopt;
 }
 
 std::vector<Dims> rowsOf(std::initializer_list<int64_t> rows, Dims others, int64_t tokens) {
@@ -215,11 +186,12 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
     return usage(error.what());
   }
   for (const std::string &shape : shapes)
-    if (auto message = parseShape(shape, options.shapes.emplace_back()))
+    if (auto message = run::parseNumbers("--shape", {shape}, options.shapes.emplace_back()))
       return usage(*message);
   std::map<std::string, std::string> values;
-  for (auto message : {parsePairs("-D", defines, values), parsePairs("--fill", fill, options.fill),
-                       parsePairs("--set", set, options.set)})
+  for (auto message :
+       {run::parsePairs("-D", defines, values), run::parsePairs("--fill", fill, options.fill),
+        run::parsePairs("--set", set, options.set)})
     if (message)
       return usage(*message);
   for (const auto &[name, list] : values)

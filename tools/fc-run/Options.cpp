@@ -1,8 +1,8 @@
 // Options.cpp - the command line of fc-run.
 #include "tools/fc-run/Options.h"
 #include "runtime/Runtime.h"
+#include "tools/fc-run/Pairs.h"
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fmt/format.h>
 #include <sstream>
 
@@ -47,44 +47,6 @@ Without --device a GPU is used where there is one that works (FLASHCORE_CUDA_LIB
 is slower and finds what a GPU does not tell: say --device=emulator when a kernel misbehaves.
 
 Exit code: 0 all is well, 1 a check failed or the emulator found a fault, 2 anything else.)";
-
-/// "B=1,H=8" and "B=1 H=8" alike.
-std::optional<std::string> parseShape(const std::vector<std::string> &items,
-                                      std::map<std::string, int64_t> &dims) {
-  for (const std::string &item : items) {
-    std::stringstream stream(item);
-    for (std::string part; std::getline(stream, part, ',');) {
-      if (part.empty())
-        continue;
-      const size_t equals = part.find('=');
-      int64_t value = 0;
-      const char *end = part.data() + part.size();
-      if (equals == 0 || equals == std::string::npos)
-        return fmt::format("--shape: `{}` is not NAME=NUMBER", part);
-      const auto [after, status] = std::from_chars(part.data() + equals + 1, end, value);
-      if (status != std::errc() || after != end || value < 0 || value > INT32_MAX)
-        return fmt::format("--shape: `{}` is not NAME=NUMBER with a number from 0 to 2^31 - 1",
-                           part);
-      if (!dims.emplace(part.substr(0, equals), value).second)
-        return fmt::format("--shape: `{}` is given twice", part.substr(0, equals));
-    }
-  }
-  return std::nullopt;
-}
-
-/// "q=q.npy".
-std::optional<std::string> parsePairs(std::string_view option,
-                                      const std::vector<std::string> &items,
-                                      std::map<std::string, std::string> &pairs) {
-  for (const std::string &item : items) {
-    const size_t equals = item.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == item.size())
-      return fmt::format("{}: `{}` is not NAME=VALUE", option, item);
-    if (!pairs.emplace(item.substr(0, equals), item.substr(equals + 1)).second)
-      return fmt::format("{}: `{}` is given twice", option, item.substr(0, equals));
-  }
-  return std::nullopt;
-}
 
 } // namespace
 
@@ -243,9 +205,10 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
   options.check = check->count() > 0;
   options.checkFile = checkFile;
   options.races = !noRaces;
-  for (auto message : {parseShape(shape, options.dims), parsePairs("--in", in, options.in),
-                       parsePairs("--out", out, options.out), parsePairs("--set", set, options.set),
-                       parsePairs("--fill", fill, options.fill)})
+  for (auto message :
+       {parseNumbers("--shape", shape, options.dims), parsePairs("--in", in, options.in),
+        parsePairs("--out", out, options.out), parsePairs("--set", set, options.set),
+        parsePairs("--fill", fill, options.fill)})
     if (message)
       return usage(*message);
   result.options = std::move(options);

@@ -2,9 +2,8 @@
 #include "tools/fcc/Explain.h"
 #include "runtime/Npy.h"
 #include "tools/fc-run/Inputs.h"
+#include "tools/fc-run/Pairs.h"
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <sstream>
 
 namespace fc {
 
@@ -45,48 +44,11 @@ void ExplainCommand::addTo(CLI::App &app) {
 
 namespace {
 
-/// "B=1,H=8" and several such.
-bool readNumbers(const char *option, const std::vector<std::string> &items, dsl::Dims &numbers,
-                 std::string &error) {
-  for (const std::string &item : items) {
-    std::stringstream stream(item);
-    for (std::string part; std::getline(stream, part, ',');) {
-      if (part.empty())
-        continue;
-      const size_t equals = part.find('=');
-      int64_t value = 0;
-      const char *end = part.data() + part.size();
-      std::from_chars_result result{nullptr, std::errc::invalid_argument};
-      if (equals != 0 && equals != std::string::npos)
-        result = std::from_chars(part.data() + equals + 1, end, value);
-      if (result.ec != std::errc() || result.ptr != end || value < 0 || value > INT32_MAX) {
-        error = std::string(option) + ": `" + part +
-                "` is not NAME=NUMBER with a number from 0 to 2^31 - 1";
-        return false;
-      }
-      if (!numbers.emplace(part.substr(0, equals), value).second) {
-        error = std::string(option) + ": `" + part.substr(0, equals) + "` is given twice";
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
-bool readPairs(const char *option, const std::vector<std::string> &items,
-               std::map<std::string, std::string> &pairs, std::string &error) {
-  for (const std::string &item : items) {
-    const size_t equals = item.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == item.size()) {
-      error = std::string(option) + ": `" + item + "` is not NAME=VALUE";
-      return false;
-    }
-    if (!pairs.emplace(item.substr(0, equals), item.substr(equals + 1)).second) {
-      error = std::string(option) + ": `" + item.substr(0, equals) + "` is given twice";
-      return false;
-    }
-  }
-  return true;
+/// Whether there is no message; if there is one, it is the error.
+bool isRight(std::optional<std::string> message, std::string &error) {
+  if (message)
+    error = *std::move(message);
+  return !message;
 }
 
 /// An input as fc-run makes it.
@@ -137,10 +99,11 @@ bool ExplainCommand::read(ExplainOptions &options, std::string &error) const {
     return true;
   explain::LaunchRequest &request = options.launch.emplace();
   std::map<std::string, std::string> files, fills;
-  if (!readNumbers("--shape", shape, request.dims, error) ||
-      !readNumbers("--at", at, request.at, error) ||
-      !readPairs("--set", set, request.scalars, error) ||
-      !readPairs("--fill", fill, fills, error) || !readPairs("--in", in, files, error))
+  if (!isRight(run::parseNumbers("--shape", shape, request.dims), error) ||
+      !isRight(run::parseNumbers("--at", at, request.at), error) ||
+      !isRight(run::parsePairs("--set", set, request.scalars), error) ||
+      !isRight(run::parsePairs("--fill", fill, fills), error) ||
+      !isRight(run::parsePairs("--in", in, files), error))
     return false;
   request.input = [files, fills, seed = seed](const dsl::Tensor &tensor,
                                               const std::vector<int64_t> &shape,
