@@ -383,13 +383,20 @@ def Fc_CopyOp : Fc_Op<"copy", [AttrSizedOperandSegments]> {
   let summary = "a read from a tensor straight into a slot";
   let description = [{
     Indices, bounds and predicates as of `fc.read`; what is not read is filled with 0. `via` is `plain` (loads
-    and stores by all threads) or, on the rungs that have it, `cp_async`. Its completion belongs to the ring.
+    and stores by all threads) or, on the rungs that have it, `cp_async`, which moves 4 bytes and more at once: the
+    slot's minor axis has to be contiguous in memory, with no bounds and predicates along it. Its completion belongs
+    to the ring.
   }];
   let arguments = (ins Arg<Fc_Tensor, "", [MemRead]>:$tensor, Variadic<Fc_Index>:$indices,
                        Variadic<Fc_Index>:$bounded, Variadic<AnyTypeOf<[I32, I64]>>:$limits,
                        Variadic<Fc_Predicate>:$where, Arg<Fc_Slot, "", [MemWrite]>:$slot, StrAttr:$via);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether a copy to a slot of `tile` could go via `cp_async`.
+    static bool canBeAsynchronous(TileType tile, ::mlir::ValueRange indices, ::mlir::ValueRange bounded,
+                                  ::mlir::ValueRange where);
+  }];
 }
 
 def Fc_LoadOp : Fc_Op<"load", [MemoryEffects<[MemRead]>]> {

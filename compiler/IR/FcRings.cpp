@@ -32,10 +32,23 @@ void CopyOp::print(OpAsmPrinter &printer) {
   printer << " -> " << getSlot() << " : " << getSlot().getType() << " via \"" << getVia() << "\"";
 }
 
+bool CopyOp::canBeAsynchronous(TileType tile, ValueRange indices, ValueRange bounded,
+                               ValueRange where) {
+  StringRef minor = tile.shared().getMinor();
+  SharedLayout layout = SharedLayout::of(tile);
+  auto isOverMinor = [&](Value value) { return over(value, minor); };
+  return contiguousAxis(indices) == minor && llvm::none_of(bounded, isOverMinor) &&
+         llvm::none_of(where, isOverMinor) && layout.chunk() * layout.bytes >= 4;
+}
+
 LogicalResult CopyOp::verify() {
   TileType tile = getSlot().getType().getTile();
   if (getVia() != "plain" && getVia() != "cp_async")
     return emitOpError("goes via `plain` or `cp_async`, not `") << getVia() << "`";
+  if (getVia() == "cp_async" && !canBeAsynchronous(tile, getIndices(), getBounded(), getWhere()))
+    return emitOpError(
+               "goes via `cp_async`, which needs 4 bytes and more that are contiguous along `")
+           << tile.shared().getMinor() << "`, with no bounds or predicates along it";
   return verifyMemoryAccess(*this, tile.axisSizes(), tile.getElement(), /*exact=*/true);
 }
 

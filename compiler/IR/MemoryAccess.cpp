@@ -120,4 +120,12 @@ LogicalResult verifyMemoryAccess(Operation *op, TensorType tensor, ValueRange in
   return success();
 }
 
+StringRef contiguousAxis(ValueRange indices) {
+  auto iota = indices.empty() ? IotaOp() : indices.back().getDefiningOp<IotaOp>();
+  if (!iota ||
+      llvm::any_of(indices.drop_back(), [&](Value index) { return over(index, iota.axis()); }))
+    return "";
+  return iota.axis();
+}
+
 } // namespace fc

@@ -52,4 +52,9 @@ mlir::LogicalResult verifyMemoryAccess(Op op, llvm::ArrayRef<TileType::AxisSize>
                             op.getLimits(), op.getWhere(), valueAxes, element, exact);
 }
 
+/// The axis along which an access is contiguous in memory (a tensor's last stride is 1): that of
+/// the last index, if it is the points of the axis and no other index varies along it. Empty if
+/// there is none.
+llvm::StringRef contiguousAxis(mlir::ValueRange indices);
+
 } // namespace fc

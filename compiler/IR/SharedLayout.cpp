@@ -13,6 +13,13 @@ int64_t SharedLayout::choosePage(int64_t columns, int64_t bytes) {
   return columns;
 }
 
+int64_t SharedLayout::chunk() const {
+  int64_t width = 16 / bytes;
+  while (width > 1 && (columns % width || page % width))
+    width /= 2;
+  return width;
+}
+
 SmallVector<StringRef> SharedLayout::rowAxes(TileType tile) {
   SmallVector<StringRef> rows;
   for (bool parts : {true, false})

@@ -32,6 +32,9 @@ struct SharedLayout {
   int64_t sizeInBytes() const { return rows * columns * bytes; }
   /// What the start must be aligned to for the XOR to be that of TMA and wgmma.
   int64_t alignment() const { return mask() ? 8 * width() : 16; }
+  /// Elements of the widest chunk, up to 16 bytes, that is contiguous wherever it begins in steps
+  /// of its own width.
+  int64_t chunk() const;
   /// Bytes from one slot of a ring to the next.
   int64_t slotStride() const {
     return (sizeInBytes() + alignment() - 1) / alignment() * alignment();

@@ -18,6 +18,7 @@
 #include "compiler/IR/Turns.h"
 #include "compiler/Transforms/HopLoops.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Threads/Layout.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -183,7 +184,9 @@ private:
         op->moveBefore(loop);
       // Its copies are a group of their own, the loop's first ones come later.
       auto unroll = loop->getAttrOfType<IntegerAttr>(kUnrollAttr);
-      if (!unroll || unroll.getInt() < 3)
+      bool hasGroups = llvm::any_of(loop.getOps<PublishOp>(),
+                                    [](PublishOp publish) { return publish->hasAttr(kGroupAttr); });
+      if (!hasGroups || !isAsynchronous(wait.getRing()))
         continue;
       Builder builder(wait.getContext());
       for (Operation *user : wait.getRing().getUsers())
@@ -293,13 +296,16 @@ private:
     SmallVector<Value> rings;
     for (ReadOp read : reads)
       rings.push_back(ringFor(read, slots));
-    /// The copies of one turn. Several turns under way are told apart by groups.
+    bool hasGroups =
+        slots > 2 && llvm::any_of(reads, [&](ReadOp read) { return viaOf(read) != "plain"; });
+    /// The copies of one turn. Several turns under way are told apart by groups, plain copies by
+    /// nothing.
     auto begin = [&](OpBuilder &builder, Value at, Value number) {
       Value condition = exists(builder, at);
       PublishOp last;
       for (auto [read, ring] : llvm::zip(reads, rings))
         last = copyAt(builder, loop, read, ring, at, condition, number);
-      if (slots > 2)
+      if (hasGroups)
         last->setAttr(kGroupAttr, builder.getUnitAttr());
     };
     for (int64_t turn = 0; turn + 1 < slots; ++turn)
@@ -318,7 +324,7 @@ private:
       TileType tile = cast<TileType>(read.getOut().getType());
       auto op =
           WaitOp::create(wait, read.getLoc(), SlotType::get(tile.getContext(), tile), ring, number);
-      if (slots > 2)
+      if (hasGroups)
         op->setAttr(kPendingAttr, wait.getI64IntegerAttr(slots - 2));
       filled.push_back(op);
     }
@@ -349,6 +355,14 @@ private:
     return success();
   }
 
+  /// How a read's tile is copied: asynchronously where the rung has that and the tile allows it.
+  StringRef viaOf(ReadOp read) {
+    auto tile = cast<TileType>(read.getOut().getType());
+    return CopyOp::canBeAsynchronous(tile, read.getIndices(), read.getBounded(), read.getWhere())
+               ? via
+               : "plain";
+  }
+
   Value ringFor(ReadOp read, int64_t count) {
     TileType tile = cast<TileType>(read.getOut().getType());
     OpBuilder top = OpBuilder::atBlockBegin(&program.getBody().front());
@@ -377,7 +391,7 @@ private:
     Value slot =
         AcquireOp::create(builder, loc, SlotType::get(tile.getContext(), tile), ring, turn);
     CopyOp::create(builder, loc, read.getTensor(), indices, bounded, limits, where, slot,
-                   builder.getStringAttr(via));
+                   builder.getStringAttr(viaOf(read)));
     return PublishOp::create(builder, loc, ring, turn);
   }
 
@@ -426,7 +440,8 @@ private:
     OpBuilder builder(firstUse(read));
     Turn turn = open(builder, read.getLoc(), read, tile, slotsAt(read));
     CopyOp::create(builder, read.getLoc(), read.getTensor(), read.getIndices(), read.getBounded(),
-                   read.getLimits(), read.getWhere(), turn.slot, builder.getStringAttr(via));
+                   read.getLimits(), read.getWhere(), turn.slot,
+                   builder.getStringAttr(viaOf(read)));
     return hand(builder, read, read.getOut(), turn);
   }
 
@@ -577,7 +592,7 @@ private:
   KernelOp kernel;
   ProgramOp program;
   int64_t slots;
-  StringRef via;                              ///< of the copies: `plain` or `cp_async`
+  StringRef via;                              ///< of copies that can choose: `plain`, `cp_async`
   llvm::DenseMap<Operation *, Value> numbers; ///< the turn's number in a loop, at the loop's top
   SmallVector<scf::ForOp> ahead;              ///< loops whose copies run ahead
 };

@@ -7,6 +7,7 @@
 // strides are tested at run time, once; narrower copies, and plain ones behind them, are the other
 // side of the branch. What lies past bounds is a copy of 0 bytes, filled with zeros (PTX ISA,
 // "cp.async").
+#include "compiler/IR/MemoryAccess.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/STLExtras.h"
 #include <numeric>
@@ -46,14 +47,12 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
   SharedLayout shape = SharedLayout::of(tile);
   StringRef minor = tile.shared().getMinor();
   Type element = tile.getElement(), memory = memoryType(element);
-  int64_t width = 16 / shape.bytes;
-  while (width > 1 && (shape.columns % width || shape.page % width))
-    width /= 2;
+  int64_t width = shape.chunk();
   CopyOrder order(shape, width);
   int64_t chunks = shape.rows * shape.columns / width, threads = warps * 32;
 
   auto overMinor = [&](Value value) { return over(value, minor); };
-  bool contiguous = contiguousAxis(op.getTensor(), op.getIndices()) == minor;
+  bool contiguous = contiguousAxis(op.getIndices()) == minor;
   SmallVector<std::pair<Value, Value>> rowBounds, elementBounds;
   for (auto bound : llvm::zip(op.getBounded(), op.getLimits()))
     (overMinor(std::get<0>(bound)) ? elementBounds : rowBounds)
@@ -164,9 +163,7 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
   };
   int64_t chunkBytes = width * shape.bytes;
-  bool asynchronous = op.getVia() == "cp_async" && contiguous && elementBounds.empty() &&
-                      elementWhere.empty() && chunkBytes >= 4;
-  if (!asynchronous) {
+  if (op.getVia() == "plain") {
     moveAll(emit.thread());
     return success(ok);
   }

@@ -129,9 +129,7 @@ private:
   Value pointerTo(Value tensor, llvm::ArrayRef<Value> indices);
   Value isAligned(Value tensor, int64_t bytes);
   Value isAlignedFrom(Value tensor, Value last, int64_t width);
-  llvm::StringRef contiguousAxis(Value tensor, mlir::ValueRange indices);
-  Layout::Runs contiguousRuns(Value tensor, mlir::ValueRange indices, const Layout &layout,
-                              int64_t most);
+  Layout::Runs contiguousRuns(mlir::ValueRange indices, const Layout &layout, int64_t most);
   Value loadAs(mlir::Type element, Value pointer);
 
   //===-- Copies.cpp -----------------------------------------------------------------===//

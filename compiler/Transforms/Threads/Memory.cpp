@@ -3,6 +3,7 @@
 // An address is base + sum of index * stride in 64 bits; indices are i32 or i64. Elements whose
 // bounds or predicates fail are neither read nor written. Elements that share a predicate share a
 // branch.
+#include "compiler/IR/MemoryAccess.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -50,19 +51,8 @@ Value Lowering::isAlignedFrom(Value tensor, Value last, int64_t width) {
   return emit.both(aligned, emit.equal(emit.urem(start, width), emit.constant(0)));
 }
 
-/// The axis along which an access is contiguous in memory: that of the last index, if it is the
-/// points of the axis and no other index varies along it. Empty if there is none.
-StringRef Lowering::contiguousAxis(Value tensor, ValueRange indices) {
-  auto iota = indices.empty() ? IotaOp() : indices.back().getDefiningOp<IotaOp>();
-  if (!iota || tensorOf(tensor).strides.back() ||
-      llvm::any_of(indices.drop_back(), [&](Value index) { return over(index, iota.axis()); }))
-    return "";
-  return iota.axis();
-}
-
-Layout::Runs Lowering::contiguousRuns(Value tensor, ValueRange indices, const Layout &layout,
-                                      int64_t most) {
-  StringRef axis = contiguousAxis(tensor, indices);
+Layout::Runs Lowering::contiguousRuns(ValueRange indices, const Layout &layout, int64_t most) {
+  StringRef axis = contiguousAxis(indices);
   return layout.runs(axis.empty() ? 0 : layout.find(axis), axis.empty() ? 1 : most);
 }
 
@@ -196,7 +186,7 @@ LogicalResult Lowering::lowerWrite(WriteOp op) {
   for (Value &x : stored)
     if (x.getType() != memory)
       x = LLVM::ZExtOp::create(emit.builder, emit.loc, memory, x);
-  Layout::Runs runs = contiguousRuns(op.getTensor(), op.getIndices(), layout, 16 / bytes);
+  Layout::Runs runs = contiguousRuns(op.getIndices(), layout, 16 / bytes);
   auto storeSingly = [&](ArrayRef<int> group) {
     for (int value : group)
       emit.store(stored[value], pointerTo(op.getTensor(), indices[value]), bytes);

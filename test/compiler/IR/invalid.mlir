@@ -917,6 +917,21 @@ fc.kernel @k(%x: !fc.tensor<f16, ["M", "N"]>, %y: !fc.tensor<f32, ["M"]>) params
 
 // -----
 
+fc.kernel @k(%x: !fc.tensor<f16, ["M", "N"]>, %y: !fc.tensor<f32, ["M"]>) params ["x", "y"] outputs 1 {
+  %N = fc.dim "N"
+  fc.program (tile i in %N) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ring = fc.ring : !fc.ring<!fc.tile<f16, [d: 64], #fc.shared<"d", page = 64>>, 1>
+    %slot = fc.acquire %ring, %c0 : !fc.ring<!fc.tile<f16, [d: 64], #fc.shared<"d", page = 64>>, 1> -> !fc.slot<!fc.tile<f16, [d: 64], #fc.shared<"d", page = 64>>>
+    %dd = fc.iota %c0 : !fc.tile<i32, [d: 64], #fc.place<"v d:64:1">>
+    // expected-error @below {{goes via `cp_async`, which needs 4 bytes and more that are contiguous along `d`, with no bounds or predicates along it}}
+    fc.copy %x[%c0, %dd] bounds(%dd < %N) : !fc.tensor<f16, ["M", "N"]>, (i32, !fc.tile<i32, [d: 64], #fc.place<"v d:64:1">>) bounds(!fc.tile<i32, [d: 64], #fc.place<"v d:64:1">> < i32) -> %slot : !fc.slot<!fc.tile<f16, [d: 64], #fc.shared<"d", page = 64>>> via "cp_async"
+  }
+}
+
+// -----
+
 fc.kernel @k() params [] outputs 0 {
   %N = fc.dim "N"
   fc.program () {

@@ -44,13 +44,16 @@ def shape_of(fc_run, ptx, name):
     return ",".join("%s=%d" % (dim, values.get(dim, 3)) for dim in dims)
 
 
-def every(fcc, fc_run, folder, work):
-    """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)]."""
+def every(fcc, fc_run, folder, work, rungs=RUNGS):
+    """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)].
+
+    A rung is a strategy, or one with a schedule behind a space: `pipelined split:j=2`."""
 
     def one(job):
         path, rung, ptx = job
         name = os.path.splitext(os.path.relpath(path, folder))[0]
-        compiled = run(fcc, path, "--strategy=" + rung, "-o", ptx)
+        strategy, _, schedule = rung.partition(" ")
+        compiled = run(fcc, path, "--strategy=" + strategy, *(["--schedule", schedule] if schedule else []), "-o", ptx)
         if compiled.returncode:
             return name, rung, "refused: " + (compiled.stderr.strip().splitlines() or [""])[0]
         shape = shape_of(fc_run, ptx, name)
@@ -58,8 +61,8 @@ def every(fcc, fc_run, folder, work):
 
     with tempfile.TemporaryDirectory() as temporary:
         files = sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".fc"))
-        jobs = [(path, rung, os.path.join(temporary, "%d-%s.ptx" % (number, rung)))
-                for number, path in enumerate(files) for rung in RUNGS
+        jobs = [(path, rung, os.path.join(temporary, "%d-%d.ptx" % (number, column)))
+                for number, path in enumerate(files) for column, rung in enumerate(rungs)
                 if re.search(r"^kernel ", open(path).read(), re.M)]  # not libraries
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(one, jobs))
