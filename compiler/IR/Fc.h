@@ -54,6 +54,8 @@ bool over(mlir::Value value, llvm::StringRef axis);
 /// no name of the language. Each part lies on warps of its own.
 mlir::StringAttr partsOf(mlir::StringAttr axis);
 bool isParts(llvm::StringRef axis);
+/// Whether `parts` are those of `axis`.
+bool isPartsOf(llvm::StringRef parts, llvm::StringRef axis);
 /// Of the axes of a type, those that are no parts.
 llvm::SmallVector<TileType::AxisSize> wholeAxesOf(mlir::Type type);
 

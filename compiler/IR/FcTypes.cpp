@@ -317,6 +317,9 @@ StringAttr partsOf(StringAttr axis) {
   return StringAttr::get(axis.getContext(), axis.getValue() + kParts);
 }
 bool isParts(StringRef axis) { return axis.ends_with(kParts); }
+bool isPartsOf(StringRef parts, StringRef axis) {
+  return parts.consume_back(kParts) && parts == axis;
+}
 
 SmallVector<TileType::AxisSize> wholeAxesOf(Type type) {
   SmallVector<TileType::AxisSize> axes = axesOf(type);

@@ -106,9 +106,9 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     return elements;
   };
   SmallVector<StringRef> rowAxes = SharedLayout::rowAxes(tile);
-  // An axis and its parts are one: its points, as iotas have them, go on from part to part.
+  // A row axis and its parts are one: its points, as iotas have them, go on from part to part.
   SmallVector<StringRef> whole(rowAxes);
-  if (rowAxes.size() == 2 && isParts(rowAxes[0]))
+  if (rowAxes.size() == 2 && isPartsOf(rowAxes[0], rowAxes[1]))
     whole = {rowAxes[1]};
   /// The point at (row, column) of the slot, `dynamic` its coordinates by axis of the tile.
   auto pointAt = [&](Value rest, Value column, Values &dynamic) {
