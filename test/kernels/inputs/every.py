@@ -6,25 +6,27 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 RUNGS = ["scalar", "tensor", "pipelined"]
-# Several tiles of queries and of keys, with tails, and more tiles than a ring has slots. Kernels of one sequence have M alone.
-DIMS = {"B": 1, "H": 2, "G": 1, "M": 70, "N": 330, "P": 200, "S": 330, "W": 3}
-ALONE = 330
-# What a kernel needs beside that: lengths that are lengths, and windows that end within the shape.
+# Several tiles of queries and of keys, with tails, and more tiles than a ring has slots. Kernels of one sequence have M alone,
+# as long as the keys of the others.
+KEYS = 330
+DIMS = {"B": 1, "H": 2, "G": 1, "M": 70, "P": 200, "W": 3}
+# What a kernel needs beside that: lengths that are lengths (`%(keys)d` of keys, `%(part)d` of a part of them), and windows that
+# end within the shape.
 INPUTS = {
     "block_diffusion": ["--set", "block=16"],
     "chunked": ["--set", "chunk=90"],
-    "cross": ["--fill", "len=const:200"],
+    "cross": ["--fill", "len=const:%(part)d"],
     "dilated": ["--set", "window=100"],
-    "document": ["--fill", "doc=steps:5"],
+    "document": ["--fill", "doc=steps:2"],
     "longformer": ["--set", "window=20", "--set", "global=3"],
     "natten1d": ["--set", "r=9"],
     "natten2d": ["--set", "r=2"],
-    "padding": ["--fill", "length=const:200"],
+    "padding": ["--fill", "length=const:%(part)d"],
     "prefix_lm": ["--fill", "prefix=const:100"],
     "sliding_sink": ["--set", "window=100"],
     "sliding_window": ["--set", "left=100"],
     "tree": ["--fill", "anc=uniform:-2000000000:2000000000"],
-    "varlen": ["--fill", "cuq=cumulative:200", "--fill", "cuk=cumulative:330", "--set", "longest=200"],
+    "varlen": ["--fill", "cuq=cumulative:200", "--fill", "cuk=cumulative:%(keys)d", "--set", "longest=200"],
 }
 FIXED = {"natten2d": {"M": 320}}
 
@@ -33,19 +35,20 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def shape_of(fc_run, ptx, name):
+def shape_of(fc_run, ptx, name, keys):
     """--shape for all dimensions that the PTX's kernels have."""
     listed = run(fc_run, ptx, "--list").stdout
     constants = set(re.findall(r"(\w+) = ", " ".join(re.findall(r"^kernel \w+<(.*)>$", listed, re.M))))
     dims = [dim for shape in re.findall(r"\[([^\]]*)\]", listed) for dim in re.findall(r"\b[A-Z]\w*\b", shape)]
     dims = sorted(set(dims) - constants)
-    values = dict(DIMS, **({} if "N" in dims else {"M": ALONE}))
+    values = dict(DIMS, N=keys, S=keys, **({} if "N" in dims else {"M": keys}))
     values.update(FIXED.get(name, {}))
     return ",".join("%s=%d" % (dim, values.get(dim, 3)) for dim in dims)
 
 
 def every(fcc, fc_run, folder, work, rungs=RUNGS):
     """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)].
+    options(keys) are those of fc-run for a launch with so many keys.
 
     A rung is a strategy, or one with a schedule behind a space: `pipelined split:j=2`."""
 
@@ -56,8 +59,12 @@ def every(fcc, fc_run, folder, work, rungs=RUNGS):
         compiled = run(fcc, path, "--strategy=" + strategy, *(["--schedule", schedule] if schedule else []), "-o", ptx)
         if compiled.returncode:
             return name, rung, "refused: " + (compiled.stderr.strip().splitlines() or [""])[0]
-        shape = shape_of(fc_run, ptx, name)
-        return name, rung, work(name, rung, path, ptx, ["--threads=1", "--shape", shape, *INPUTS.get(name, [])])
+
+        def options(keys=KEYS):
+            inputs = [text % {"keys": keys, "part": keys - 130} for text in INPUTS.get(name, [])]
+            return ["--threads=1", "--shape", shape_of(fc_run, ptx, name, keys), *inputs]
+
+        return name, rung, work(name, rung, path, ptx, options)
 
     with tempfile.TemporaryDirectory() as temporary:
         files = sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".fc"))

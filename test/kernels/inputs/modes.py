@@ -16,7 +16,7 @@ def modes(name, rung, source, ptx, options):
     digests = []
     for mode in MODES:
         file = "%s-%d.npy" % (ptx, len(digests))
-        result = run(fc_run, ptx, "--check", source, "--out", "%s=%s" % (output, file), *options, *mode)
+        result = run(fc_run, ptx, "--check", source, "--out", "%s=%s" % (output, file), *options(), *mode)
         if result.returncode:
             return "%s: %s" % (" ".join(mode), "\n    ".join((result.stderr + result.stdout).strip().splitlines()[:8]))
         digests.append(hashlib.sha256(open(file, "rb").read()).hexdigest())
