@@ -60,10 +60,12 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
     return;
 
   //===-- Tile: every axis gets a size -------------------------------------------===//
+  // A launch's sizes are not known here: what suits it is chosen then, among a few forms.
+  SmallVector<std::string> schedule(options.schedule.begin(), options.schedule.end());
+  pm.addPass(
+      createAddVariants({.target = options.target, .strategy = strategy, .items = schedule}));
   pm.addNestedPass<KernelOp>(
-      createChooseSchedule({.target = options.target,
-                            .strategy = strategy,
-                            .items = {options.schedule.begin(), options.schedule.end()}}));
+      createChooseSchedule({.target = options.target, .strategy = strategy, .items = schedule}));
   pm.addNestedPass<KernelOp>(createTile());
   addCleanup(); // tail tests that the sizes decide
   if (!endStage(Stage::Tile))

@@ -218,7 +218,7 @@ bool PlaceRules::isCheap(Value value) {
   if (!type)
     return true; // a scalar is the same everywhere
   Operation *op = value.getDefiningOp();
-  if (isa_and_nonnull<IotaOp>(op))
+  if (isa_and_nonnull<IotaOp, AxisOp>(op))
     return true;
   if (!isa_and_nonnull<MapOp, ReadOp>(op) || wholeAxesOf(type).size() > 1 || isSharedRead(value))
     return false;

@@ -155,9 +155,10 @@ void KernelImporter::addFacts(KernelOp op) {
 }
 
 /// What the text's schedules ask for: tile sizes, splits, warps and stages in `fc.schedule_items`,
-/// walks in `fc.walks`. A schedule for the target comes after, and wins over, one for all.
+/// walks in `fc.walks`; sizes that the grid fixes in `fc.by`. A schedule for the target comes
+/// after, and wins over, one for all.
 void KernelImporter::addSchedules(KernelOp op) {
-  NamedAttrList items, walks;
+  NamedAttrList items, fixed, walks;
   auto set = [&](NamedAttrList &list, StringRef name, int64_t value) {
     list.set(name, builder.getI64IntegerAttr(value));
   };
@@ -179,11 +180,13 @@ void KernelImporter::addSchedules(KernelOp op) {
   // `by n` is part of the meaning.
   for (const Axis *axis : kernel.grid)
     if (auto by = constantOf(axis->by))
-      set(items, axis->name, *by);
+      set(fixed, axis->name, *by);
   for (const auto &[axis, count] : walksOver)
     set(walks, axis, count);
   if (!items.empty())
     op->setDiscardableAttr("fc.schedule_items", items.getDictionary(builder.getContext()));
+  if (!fixed.empty())
+    op->setDiscardableAttr("fc.by", fixed.getDictionary(builder.getContext()));
   if (!walks.empty())
     op->setDiscardableAttr("fc.walks", walks.getDictionary(builder.getContext()));
 }

@@ -208,7 +208,9 @@ std::string writeVariant(Operation *entry) {
   if (auto attr = entry->getAttrOfType<ArrayAttr>("fc.args"))
     args = list(attr, [](Attribute arg) { return writeArg(cast<StringAttr>(arg).getValue()); });
   return "{\"name\": " + quoted(text("fc.variant", "scalar")) +
+         ", \"requires\": " + text("fc.requires", "null").str() +
          ", \"condition\": " + text("fc.condition", "null").str() +
+         ", \"schedule\": " + text("fc.schedule", "{}").str() +
          ",\n      \"launches\": [\n       {\"entry\": " +
          quoted(SymbolTable::getSymbolName(entry).getValue()) + ", \"grid\": [" +
          text("fc.grid", "1").str() + ", 1, 1], \"block\": [" + integer("fc.block", 1) +

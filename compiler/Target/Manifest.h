@@ -14,8 +14,9 @@ std::string manifestExpr(const dsl::Expr *expr);
 
 /// The manifest of the entries in `afterThreads`: each `llvm.func` with an attribute `fc.kernel` is
 /// a launch variant of that kernel, in the module's order. Its attributes `fc.args`, `fc.grid`,
-/// `fc.block` and `fc.shared` must be there (compiler/README.md); `fc.variant` (a name) and
-/// `fc.condition` (an expression in JSON) may be. Kernels without an entry are left out.
+/// `fc.block` and `fc.shared` must be there (compiler/README.md); `fc.variant` (a name),
+/// `fc.requires`, `fc.condition` (expressions in JSON) and `fc.schedule` (an object) may be.
+/// Kernels without an entry are left out.
 std::string writeManifest(const dsl::Program &program, mlir::ModuleOp afterThreads,
                           llvm::StringRef target);
 

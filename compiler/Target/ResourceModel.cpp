@@ -1,9 +1,12 @@
 // ResourceModel.cpp - what a kernel needs of a machine under a schedule
 #include "compiler/Target/ResourceModel.h"
 #include "compiler/IR/PlaceRules.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/raw_ostream.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -66,6 +69,35 @@ StringRef kindOf(Value value) {
   return isa<DotOp>(op) ? "a product" : isa<ReadOp>(op) ? "a read" : "a value";
 }
 
+/// Whether the schedule has the product by `mma`, by the rules of fc-map-wmma.
+bool isByMatrices(DotOp dot, const ScheduleChoice &choice, const PlaceRules &rules) {
+  auto a = dyn_cast<TileType>(dot.getA().getType()), b = dyn_cast<TileType>(dot.getB().getType());
+  if (!choice.matrices || !a || !b || dot.getAxes().size() != 1 || a.getAxes().size() != 2 ||
+      b.getAxes().size() != 2 || !isa<Float16Type, BFloat16Type>(a.getElement()))
+    return false;
+  auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));
+  int64_t contracted = choice.sizes.lookup(cast<StringAttr>(dot.getAxes()[0]));
+  return axes.size() == 2 && axes[0].second % 16 == 0 && axes[1].second % 8 == 0 &&
+         contracted % 8 == 0;
+}
+
+/// Whether products by `mma` in a loop keep the tile, a read that the loop leaves unchanged and
+/// that gives their rows, in registers.
+bool isHeld(Value value, const ScheduleChoice &choice, const PlaceRules &rules) {
+  auto type = dyn_cast<TileType>(value.getType());
+  if (!type || !PlaceRules::isSharedRead(value))
+    return false;
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    auto dot = dyn_cast<DotOp>(user);
+    if (!dot || user->getBlock() == value.getParentBlock() || !isByMatrices(dot, choice, rules))
+      return false;
+    auto row = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes))[0];
+    auto contracted = cast<StringAttr>(dot.getAxes()[0]);
+    return type.has(row.first.getValue()) &&
+           PlaceRules::canHold(rules.fragment(row, {contracted, choice.sizes.lookup(contracted)}));
+  });
+}
+
 /// Walks the kernel backwards with the set of live register tiles.
 class Pressure {
 public:
@@ -83,12 +115,17 @@ public:
     auto type = dyn_cast<TileType>(value.getType());
     if (!type)
       return 0;
-    auto [it, inserted] = known.insert({value, 0});
-    if (inserted && !isFree(value)) {
-      int64_t each = type.getElement().getIntOrFloatBitWidth() > 32 ? 2 : 1;
-      it->second = each * rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
+    bool inserted = known.insert({value, 0}).second;
+    int64_t registers = 0;
+    if (inserted && (!isFree(value) || isHeld(value, choice, rules))) {
+      int64_t values = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
+      int64_t bits = type.getElement().getIntOrFloatBitWidth();
+      registers = bits > 32                       ? 2 * values
+                  : bits == 16 && choice.matrices ? (values + 1) / 2
+                                                  : values;
+      known[value] = registers;
     }
-    return it->second;
+    return known[value];
   }
 
 private:
@@ -135,6 +172,18 @@ private:
   llvm::DenseMap<Value, int64_t> known;
 };
 
+int64_t elementsOf(Type type, const AxisSizes &sizes) {
+  int64_t count = 1;
+  for (auto &[axis, size] : sizedAxes(type, sizes))
+    count *= size;
+  return count;
+}
+
+int64_t bytesOf(Type type, const AxisSizes &sizes) {
+  return elementsOf(type, sizes) *
+         std::max<int64_t>(elementOf(type).getIntOrFloatBitWidth() / 8, 1);
+}
+
 } // namespace
 
 Usage ResourceModel::shared(const ScheduleChoice &choice) const {
@@ -144,9 +193,8 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
       kernel, choice.warps, choice.parts, [&](Type type) { return axesOfPart(type, choice); },
       choice.matrices);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
+    bool byMatrices = isByMatrices(dot, choice, rules);
     auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));
-    bool byMatrices = choice.matrices && axes.size() == 2 && axes[0].second % 16 == 0 &&
-                      isa<Float16Type, BFloat16Type>(elementOf(dot.getA().getType()));
     for (Value operand : {dot.getA(), dot.getB()}) {
       // What is computed and has the rows is multiplied from registers.
       auto type = dyn_cast<TileType>(operand.getType());
@@ -156,13 +204,12 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
       operands.insert(operand);
     }
   });
+  SmallVector<Usage::Item> held; // only until registers have them: the rest takes their bytes over
+  int64_t heldBytes = 0;
   for (Value value : operands) {
-    auto type = dyn_cast<TileType>(value.getType());
-    if (!type)
+    if (!isa<TileType>(value.getType()))
       continue;
-    int64_t bytes = std::max<int64_t>(type.getElement().getIntOrFloatBitWidth() / 8, 1);
-    for (auto &[axis, size] : sizedAxes(type, choice.sizes))
-      bytes *= size;
+    int64_t bytes = bytesOf(value.getType(), choice.sizes);
     std::string what;
     if (auto read = value.getDefiningOp<ReadOp>())
       what = "`" + parameterName(kernel, read.getTensor()).str() + "`, ";
@@ -171,8 +218,13 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
     if (value.getDefiningOp<ReadOp>() &&
         value.getParentRegion() != &const_cast<KernelOp &>(kernel).program().getBody())
       bytes *= choice.stages;
-    usage.items.push_back({what + describe(type, choice.sizes), bytes});
+    Usage::Item item{what + describe(value.getType(), choice.sizes), bytes};
+    bool only = isHeld(value, choice, rules);
+    (only ? held : usage.items).push_back(item);
+    heldBytes += only ? bytes : 0;
   }
+  if (heldBytes > usage.total())
+    usage.items = held;
   return usage;
 }
 
@@ -186,11 +238,187 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
   return usage;
 }
 
+//===-- Fitting ------------------------------------------------------------------===//
+
+/// Pointers, loop counters, predicates, the operands of a few steps of a product: what a thread has
+/// beside its tiles. Found by `ptxas -v` over kernels_src/ (docs/kernels.md): with fewer it spills,
+/// and about so many it takes where it is free to.
+static constexpr int64_t kOverhead = 56;
+/// Below this a kernel spills for certain.
+static constexpr int64_t kLeast = 40;
+/// Loops by hand keep the guards of S1 in every turn.
+static constexpr int64_t kGuards = 32;
+
+int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
+  PlaceRules rules(
+      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
+      choice.matrices);
+  bool byHand = false;
+  int64_t tests = 0;
+  const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
+    if (auto fold = dyn_cast<FoldOp>(op))
+      byHand |= !fold.derived() && fold.getNumResults() > 0;
+    auto map = dyn_cast<MapOp>(op);
+    if (!map || map.getNumResults() == 0 || !choice.matrices)
+      return;
+    // What is computed of scores is under way for many values at once, more of them where a mask is
+    // tested: its indices live meanwhile.
+    auto type = dyn_cast<TileType>(map.getResult(0).getType());
+    if (!type || type.getAxes().size() < 2)
+      return;
+    bool tested =
+        llvm::any_of(*map.block(), [](Operation &step) { return isa<arith::CmpIOp>(step); });
+    int64_t values = rules.placeOf(sizedAxes(type, choice.sizes)).count(Unit::Value);
+    if (map->getParentOfType<FoldOp>())
+      tests = std::max(tests, tested ? values * 3 / 2 : values);
+  });
+  return kOverhead + (byHand ? kGuards : 0) + tests;
+}
+
+int64_t ResourceModel::registersFor(const TargetInfo &target, int64_t warps, int64_t ctas) {
+  // Warps are dealt out to four schedulers, each with a quarter of the registers, and get theirs in
+  // units: of 256, which is 8 a lane.
+  int64_t onScheduler = (warps * std::max<int64_t>(ctas, 1) + 3) / 4;
+  int64_t perThread = target.registersPerSm / 4 / (onScheduler * 32);
+  int64_t unit = target.registerUnit / 32;
+  return std::min<int64_t>(target.registersPerThread, perThread / unit * unit);
+}
+
+int64_t ResourceModel::ctasPerSm(const TargetInfo &target, int64_t warps, int64_t registers,
+                                 int64_t shared) {
+  int64_t ctas = std::min<int64_t>(target.ctasPerSm, target.warpsPerSm / warps);
+  ctas = std::min(ctas, target.sharedPerSm / (shared + target.sharedReservedPerCta));
+  while (ctas > 0 && registersFor(target, warps, ctas) < registers)
+    --ctas;
+  return ctas;
+}
+
 int64_t ResourceModel::registerLimit(const ScheduleChoice &choice) const {
-  constexpr int64_t kAddresses =
-      40; // pointers, loop counters, the operands of one step of a product
-  int64_t byFile = target.registersPerSm / (choice.warps * 32) / 8 * 8;
-  return std::min<int64_t>(target.registersPerThread, byFile) - kAddresses;
+  return registersFor(target, choice.warps, 1) - kLeast;
+}
+
+bool ResourceModel::fits(const ScheduleChoice &choice) const {
+  return shared(choice).total() <= sharedLimit() &&
+         registers(choice).total() <= registerLimit(choice);
+}
+
+//===-- Time ---------------------------------------------------------------------===//
+
+namespace {
+
+/// What the units of an SM have to do for one tile.
+struct Work {
+  double tensorOps = 0, fmas = 0, alu = 0, mufu = 0, sharedBytes = 0, globalBytes = 0;
+  double turns = 0; ///< of loops: each has its barriers and chains of dependent steps
+
+  void add(const Work &other, double weight) {
+    tensorOps += weight * other.tensorOps;
+    fmas += weight * other.fmas;
+    alu += weight * other.alu;
+    mufu += weight * other.mufu;
+    sharedBytes += weight * other.sharedBytes;
+    globalBytes += weight * other.globalBytes;
+    turns += weight * other.turns;
+  }
+};
+
+Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules) {
+  Work work;
+  if (auto dot = dyn_cast<DotOp>(op)) {
+    double steps = double(elementsOf(dot.getOut().getType(), choice.sizes));
+    for (auto axis : dot.getAxes().getAsRange<StringAttr>())
+      steps *= double(choice.sizes.lookup(axis));
+    if (!isByMatrices(dot, choice, rules)) {
+      work.fmas = steps;
+      work.sharedBytes = steps; // each operand is used for some rows and columns at once
+      return work;
+    }
+    work.tensorOps = 2 * steps;
+    auto row = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes))[0];
+    // Each warp reads all of B for its rows.
+    for (Value operand : {dot.getA(), dot.getB()})
+      if (!cast<TileType>(operand.getType()).has(row.first.getValue()))
+        work.sharedBytes += double(bytesOf(operand.getType(), choice.sizes)) *
+                            std::gcd<int64_t>(row.second / 16, choice.warps);
+  } else if (auto map = dyn_cast<MapOp>(op)) {
+    if (map.getNumResults() == 0 || PlaceRules::isCheap(map.getResult(0)))
+      return work;
+    double count = double(elementsOf(map.getResult(0).getType(), choice.sizes));
+    for (Operation &step : map.block()->without_terminator()) {
+      bool special = isa<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::TanhOp,
+                         math::SqrtOp, math::RsqrtOp, arith::DivFOp>(step);
+      (special ? work.mufu : work.alu) += count;
+    }
+  } else if (auto reduce = dyn_cast<ReduceOp>(op)) {
+    work.alu = double(elementsOf(reduce.getIn().getType(), choice.sizes));
+  } else if (auto read = dyn_cast<ReadOp>(op)) {
+    work.globalBytes = double(bytesOf(read.getOut().getType(), choice.sizes));
+  } else if (auto write = dyn_cast<WriteOp>(op)) {
+    work.globalBytes = double(bytesOf(write.getValue().getType(), choice.sizes));
+  } else if (isa<FoldOp>(op)) {
+    work.turns = 1;
+  }
+  return work;
+}
+
+} // namespace
+
+double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
+  constexpr double kReference = 4096; // points of a walked axis: entry and exit are a share of it
+  constexpr double kTurn = 300;       // barriers, and steps of a turn that depend on each other
+  // Of the peak of shared memory. With half of it 128 rows on 8 warps come out a sixth slower than
+  // on 4, which is what FlashAttention-2's authors measured for heads of 64 on A100.
+  constexpr double kSharedShare = 0.5;
+  PlaceRules rules(
+      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
+      choice.matrices);
+  // The work of a tile of rows for one point of the walked axes.
+  Work work;
+  const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
+    auto fold = isa<FoldOp>(op) ? cast<FoldOp>(op) : op->getParentOfType<FoldOp>();
+    double points = 1;
+    if (fold)
+      for (auto axis : fold.getAxes().getAsRange<StringAttr>())
+        points *= double(choice.sizes.lookup(axis));
+    if (op->getParentOfType<MapOp>())
+      return;
+    work.add(workOf(op, choice, rules), 1 / (fold ? points : kReference));
+  });
+  double rows = 1;
+  ProgramOp program = const_cast<KernelOp &>(kernel).program();
+  for (auto [axis, tile] :
+       llvm::zip(program.getAxes().getAsRange<StringAttr>(), program.getTiles()))
+    if (tile)
+      rows *= double(choice.sizes.lookup(axis));
+  double instructions =
+      work.tensorOps / 4096 + work.sharedBytes / 512 + (work.fmas + work.alu + work.mufu) / 32;
+  double units[] = {
+      work.tensorOps / target.tensorOps, (work.fmas + work.alu) / target.fmaLanes,
+      work.mufu / target.mufuLanes,      work.sharedBytes / (kSharedShare * target.sharedBytes),
+      work.globalBytes / target.l2Bytes, instructions / 4};
+  double sum = 0, most = 0;
+  for (double unit : units) {
+    sum += unit;
+    most = std::max(most, unit);
+  }
+  // One warp a scheduler does one thing after the other; a second fills its gaps, more do little.
+  double warps = double(ctas * choice.warps) / 4;
+  double overlap = std::clamp(warps, 1.0, 2.0) + 0.3 * std::max(warps - 2, 0.0);
+  double time = most + (sum - most) / overlap + work.turns * kTurn / double(ctas);
+  return time * 1024 / rows;
+}
+
+ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice) const {
+  ScheduleEstimate estimate;
+  estimate.tiles = registers(choice).total();
+  estimate.shared = shared(choice).total();
+  int64_t needed = estimate.tiles + overhead(choice), most = registersFor(target, choice.warps, 1);
+  estimate.tight = needed > most;
+  estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(needed, most) : needed;
+  estimate.ctasPerSm = ctasPerSm(target, choice.warps, estimate.registers, estimate.shared);
+  if (estimate.ctasPerSm > 0)
+    estimate.cycles = cycles(choice, estimate.ctasPerSm);
+  return estimate;
 }
 
 } // namespace fc

@@ -32,11 +32,21 @@ struct ScheduleChoice {
   bool matrices = false; ///< products of f16 and bf16 are by `mma`, where its shapes allow
 };
 
+/// What a schedule is expected to come to.
+struct ScheduleEstimate {
+  int64_t tiles = 0;     ///< registers of the tiles that live at the widest point
+  int64_t registers = 0; ///< a thread, as `ptxas -v` is expected to count them
+  int64_t shared = 0;    ///< bytes of a CTA
+  bool tight = false;    ///< that may be too few: some kernels of its kind spill
+  int64_t ctasPerSm = 0; ///< that fit an SM at once; 0: not even one
+  double cycles = 0;     ///< of an SM, for 1024 points of the rows times the walked axis
+};
+
 class ResourceModel {
 public:
   ResourceModel(KernelOp kernel, const TargetInfo &target) : kernel(kernel), target(target) {}
 
-  /// Bytes of shared memory a CTA.
+  /// Bytes of shared memory a CTA: the tiles that products read from it.
   Usage shared(const ScheduleChoice &choice) const;
   /// Registers a thread, without those of addresses and counters.
   Usage registers(const ScheduleChoice &choice) const;
@@ -44,8 +54,22 @@ public:
   /// Registers that tiles may take: what a thread may have, less what addresses and counters need.
   int64_t registerLimit(const ScheduleChoice &choice) const;
   int64_t sharedLimit() const { return target.sharedPerCta; }
+  bool fits(const ScheduleChoice &choice) const;
+
+  /// All of it. The time is a throughput, from the target's rates: units of an SM work side by side
+  /// as far as there are warps to keep them busy.
+  ScheduleEstimate estimate(const ScheduleChoice &choice) const;
+
+  /// CTAs of `warps` with `registers` a thread and `shared` bytes that an SM holds at once.
+  static int64_t ctasPerSm(const TargetInfo &target, int64_t warps, int64_t registers,
+                           int64_t shared);
+  /// The most registers a thread may have for `ctas` CTAs of `warps` to share an SM.
+  static int64_t registersFor(const TargetInfo &target, int64_t warps, int64_t ctas);
 
 private:
+  int64_t overhead(const ScheduleChoice &choice) const;
+  double cycles(const ScheduleChoice &choice, int64_t ctasPerSm) const;
+
   KernelOp kernel;
   const TargetInfo &target;
 };

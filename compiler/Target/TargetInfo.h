@@ -25,6 +25,10 @@ struct TargetInfo {
   int registersPerSm, registersPerThread;
   int registerUnit; ///< registers are given to a warp in multiples of this
   int warpsPerSm, ctasPerSm, warpsPerCta;
+  /// Rates of one SM a clock, for estimates: operations of dense `mma.sync` on 16-bit floats with
+  /// f32 accumulation (a multiply-add is two), results of FMA lanes and of special functions, bytes
+  /// from shared memory and from L2.
+  int tensorOps, fmaLanes, mufuLanes, sharedBytes, l2Bytes;
   /// What the machine can do beyond FMAs.
   bool cpAsync, ldmatrix, stmatrix, tma, wgmma, setmaxnreg;
 

@@ -47,15 +47,38 @@ def DropExcluded : Pass<"fc-drop-excluded", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def AddVariants : Pass<"fc-add-variants", "::mlir::ModuleOp"> {
+  let summary = "give a kernel several forms, each for launches of one kind";
+  let description = [{
+    In: kernels at the end of `online`. Out: a kernel with products by tensor cores is replaced by up to three, each with its schedule: `K$wide` with the tiles that an SM works through fastest,
+    `K$small` with at most half the rows for launches whose grid would leave SMs idle, and, where copies are by
+    cp.async, `K`, called `plain`, which asks nothing of addresses and strides (`fc.aligned` lists the parameters that the other
+    two take to be multiples of 16 bytes). `fc.condition` and `fc.requires` are expressions of the manifest
+    (docs/manifest.md): when the form is the best, and without which it is wrong. Where a schedule is asked for there is one size of tiles,
+    `K$aligned` and `K`. Other kernels stay as they are.
+
+    Refuses what fc-choose-schedule refuses of a request. Test: `test/compiler/Transforms/add-variants.mlir`.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_80\"", "the target, such as sm_80">,
+    Option<"strategy", "strategy", "std::string", "\"pipelined\"", "the rung: scalar, ...">,
+    ListOption<"items", "schedule", "std::string", "forced choices: `i=64`, `warps=4`, `stages=1`">
+  ];
+}
+
 def ChooseSchedule : Pass<"fc-choose-schedule", "::fc::KernelOp"> {
   let summary = "choose tile sizes, warps and ring slots for a target, or check those asked for";
   let description = [{
-    In: a kernel at the end of `online`. Out: its `schedule`. A tile axis of the grid and a walked axis take the
-    size asked for, else the largest of 64, 32, 16, 8 (a walked one down to 1) with which the kernel fits:
-    the operands of products in the target's shared memory, the tiles that live at once in its registers
-    (`compiler/Target/ResourceModel.h`). Four warps, fewer for few rows, 8 or 16 where four have too few
-    registers. Held axes and folds with a step have their sizes already. Items of the option win over those
-    of the kernel's own statements (`fc.schedule_items`, left by import).
+    In: a kernel at the end of `online`. Out: its `schedule`, if it has none yet, and what is expected of it (`fc.estimate`:
+    registers a thread, bytes of shared memory, CTAs an SM). What is asked for holds: by items of the option, which win,
+    or by the kernel's own statement (`fc.schedule_items`, left by import).
+
+    Of what is open, the search (`compiler/Target/ScheduleSearch.h`) tries tiles of 128, 64, 32 and 16 with 16 or 32 rows a
+    warp where products are by tensor cores, and takes what fits and the resource model finds fastest. Otherwise, or if none
+    of those fits, it takes the largest of 64, 32, 16, 8 (a walked axis down to 1) with which the kernel fits, on four
+    warps, fewer for few rows, 8 or 16 where four have too few registers. It fits when the operands of products fit the
+    target's shared memory and the tiles that live at once its registers (`compiler/Target/ResourceModel.h`). Held axes and
+    folds with a step have their sizes already.
 
     Refused: an unknown target, strategy or axis; a size other than 1, 2, 4 or a multiple of 8; what does not
     fit, with the item that takes most. Test: `test/compiler/Transforms/choose-schedule.mlir`.

@@ -238,6 +238,10 @@ Value Emitter::toInteger(Type type, Value value) {
 Value Emitter::both(Value a, Value b) {
   if (!a || !b || a == b)
     return a ? a : b;
+  if (known(a).value_or(0))
+    return b;
+  if (known(b).value_or(0))
+    return a;
   return LLVM::AndOp::create(builder, loc, a, b);
 }
 
@@ -345,6 +349,8 @@ Emitter::Values Emitter::ifThen(Value condition, llvm::function_ref<Values()> th
                                 llvm::function_ref<Values()> otherwise) {
   if (!condition)
     return then();
+  if (auto decided = known(condition))
+    return *decided ? then() : otherwise();
   OpBuilder before = builder;
   Block *yes = newBlock();
   builder.setInsertionPointToEnd(yes);
@@ -362,7 +368,7 @@ Emitter::Values Emitter::ifThen(Value condition, llvm::function_ref<Values()> th
 }
 
 void Emitter::ifThen(Value condition, llvm::function_ref<void()> then) {
-  if (!condition)
+  if (!condition || known(condition).value_or(0))
     return then();
   OpBuilder before = builder;
   Block *yes = newBlock();

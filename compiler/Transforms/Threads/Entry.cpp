@@ -5,6 +5,7 @@
 // bits, elements) of all dimensions but the last (of the last too where its extent may be 1);
 // scalars; then the dimensions that are used (32 bits). One CTA has one number, cut into the
 // program's coordinates, the last axis fastest.
+#include "compiler/Transforms/Schedules.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -55,6 +56,23 @@ SmallVector<Parameter> parametersOf(KernelOp kernel) {
   for (auto &[name, used] : dims)
     parameters.push_back({Parameter::Dim, ("dim:" + name).str(), i32, 0, name.str()});
   return parameters;
+}
+
+/// The schedule and what was expected of it, as the manifest reports them.
+std::string scheduleText(KernelOp kernel) {
+  std::string text = "{";
+  auto add = [&](StringRef name, int64_t value) {
+    text += (text.size() > 1 ? ", \"" : "\"") + name.str() + "\": " + std::to_string(value);
+  };
+  ScheduleAttr schedule = *kernel.getSchedule();
+  for (auto [axis, size] : llvm::zip(schedule.getAxes(), schedule.getSizes()))
+    add(axis.getValue(), size);
+  add("warps", schedule.getWarps());
+  add("stages", schedule.getStages());
+  if (auto estimate = kernel->getAttrOfType<DictionaryAttr>("fc.estimate"))
+    for (NamedAttribute each : estimate)
+      add(each.getName(), cast<IntegerAttr>(each.getValue()).getInt());
+  return text + "}";
 }
 
 } // namespace
@@ -112,6 +130,30 @@ std::string manifestExpression(Value value, ArrayRef<StringRef> names) {
       .Default([](Operation *) { return std::string(); });
 }
 
+std::string gridExpression(KernelOp kernel) {
+  ProgramOp program = kernel.program();
+  SmallVector<StringRef> names;
+  for (Attribute name : kernel.getParams())
+    names.push_back(cast<StringAttr>(name).getValue());
+  std::string grid;
+  for (int axis = int(program.getAxes().size()) - 1; axis >= 0; --axis) {
+    Value extent = program.getExtents()[axis];
+    StringRef name = cast<StringAttr>(program.getAxes()[axis]).getValue();
+    int64_t size = program.getTiles()[axis] ? kernel.getSchedule()->size(name) : 1;
+    std::string expression = manifestExpression(extent, names);
+    if (expression.empty())
+      return "";
+    if (size > 1)
+      expression = "[\"/\", [\"+\", " + expression + ", " + std::to_string(size - 1) + "], " +
+                   std::to_string(size) + "]";
+    // An empty range may be negative; dimensions are not.
+    if (!extent.getDefiningOp<DimOp>())
+      expression = "[\"max\", " + expression + ", 0]";
+    grid = grid.empty() ? expression : "[\"*\", " + expression + ", " + grid + "]";
+  }
+  return grid.empty() ? "1" : grid;
+}
+
 LLVM::LLVMFuncOp Lowering::declare(KernelOp kernel) {
   OpBuilder builder(kernel);
   SmallVector<Type> types;
@@ -128,11 +170,16 @@ LLVM::LLVMFuncOp Lowering::declare(KernelOp kernel) {
   function->setAttr("nvvm.reqntid", builder.getDenseI32ArrayAttr({threads, 1, 1}));
   // ptxas otherwise aims at an occupancy of its own choice and spills a few registers for it.
   function->setAttr("nvvm.minctasm", builder.getI32IntegerAttr(1));
-  function->setAttr("fc.kernel", builder.getStringAttr(kernel.getSymName()));
+  auto of = kernel->getAttrOfType<StringAttr>(kVariantOfAttr);
+  function->setAttr("fc.kernel", of ? of : builder.getStringAttr(kernel.getSymName()));
+  for (StringRef name : {kVariantAttr, kRequiresAttr, kConditionAttr})
+    if (Attribute attribute = kernel->getAttr(name))
+      function->setAttr(name, attribute);
   function->setAttr("fc.args", builder.getStrArrayAttr(texts));
   function->setAttr("fc.block", builder.getI64IntegerAttr(threads));
   auto bytes = kernel->getAttrOfType<IntegerAttr>("fc.shared_bytes");
   function->setAttr("fc.shared", builder.getI64IntegerAttr(bytes ? bytes.getInt() : 0));
+  function->setAttr("fc.schedule", builder.getStringAttr(scheduleText(kernel)));
   // Outputs overlap no input (language A7), and nothing else writes.
   for (auto [i, parameter] : llvm::enumerate(parameters))
     if (parameter.kind == Parameter::Pointer) {
@@ -186,7 +233,6 @@ LogicalResult Lowering::enterProgram() {
   ProgramOp program = kernel.program();
   Value rest = emit.intrinsic("llvm.nvvm.read.ptx.sreg.ctaid.x", emit.i32, {});
   Block &body = program.getBody().front();
-  std::string grid;
   for (int axis = int(program.getAxes().size()) - 1; axis >= 0; --axis) {
     Value extent = program.getExtents()[axis];
     StringRef name = cast<StringAttr>(program.getAxes()[axis]).getValue();
@@ -194,17 +240,9 @@ LogicalResult Lowering::enterProgram() {
     if (size < 1)
       return program.emitError("has the tile axis `")
              << name << "`, which the schedule gives no size";
-    std::string expression = manifestExpression(extent, names);
-    if (expression.empty())
+    if (manifestExpression(extent, names).empty())
       return program.emitError("has an extent along `")
              << name << "` that is no expression of dimensions and scalars";
-    if (size > 1)
-      expression = "[\"/\", [\"+\", " + expression + ", " + std::to_string(size - 1) + "], " +
-                   std::to_string(size) + "]";
-    // An empty range may be negative; dimensions are not.
-    if (!extent.getDefiningOp<DimOp>())
-      expression = "[\"max\", " + expression + ", 0]";
-    grid = grid.empty() ? expression : "[\"*\", " + expression + ", " + grid + "]";
     Value count = scalar(extent);
     if (size > 1)
       count = emit.udiv(emit.add(count, emit.constant(size - 1)), size);
@@ -215,7 +253,7 @@ LogicalResult Lowering::enterProgram() {
     }
     values[body.getArgument(axis)] = {emit.mul(at, size)};
   }
-  function->setAttr("fc.grid", emit.builder.getStringAttr(grid.empty() ? "1" : grid));
+  function->setAttr("fc.grid", emit.builder.getStringAttr(gridExpression(kernel)));
   return success();
 }
 

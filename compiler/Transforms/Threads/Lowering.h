@@ -39,6 +39,10 @@ Value lowerScalar(Emitter &emit, mlir::Operation *op, mlir::ValueRange operands)
 /// the kernel's parameters.
 std::string manifestExpression(Value extent, llvm::ArrayRef<llvm::StringRef> names);
 
+/// The number of CTAs of a kernel that has its schedule, as such an expression; empty if it cannot
+/// be said.
+std::string gridExpression(KernelOp kernel);
+
 /// Coordinates along axes, as values of this thread, and what is known to be computed at them.
 struct Point {
   llvm::SmallVector<std::pair<llvm::StringRef, Value>> coordinates;

@@ -4,6 +4,7 @@
 // bounds or predicates fail are neither read nor written. Elements that share a predicate share a
 // branch.
 #include "compiler/IR/MemoryAccess.h"
+#include "compiler/Transforms/Schedules.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -23,6 +24,11 @@ Value Lowering::pointerTo(Value tensor, ArrayRef<Value> indices) {
 }
 
 Value Lowering::isAligned(Value tensor, int64_t bytes) {
+  // Some variants of a kernel are launched only where it is.
+  if (auto given = kernel->getAttrOfType<ArrayAttr>(kAlignedAttr); given && 16 % bytes == 0)
+    if (auto argument = dyn_cast<BlockArgument>(tensor);
+        argument && llvm::is_contained(given, kernel.getParams()[argument.getArgNumber()]))
+      return emit.constant(emit.i1, 1);
   Tensor &t = tensorOf(tensor);
   Value &known = t.aligned[bytes];
   if (!known)

@@ -44,6 +44,28 @@ fc.kernel @empty() params [] outputs 0 attributes {fc.schedule_items = {i = 0}} 
 
 // -----
 
+// expected-error @below {{schedule asks for tiles of 32 along `i`, but the grid says `by 64`}}
+fc.kernel @by() params [] outputs 0 attributes {fc.by = {i = 64}, fc.schedule_items = {i = 32}} {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+  }
+}
+
+// -----
+
+// The text is held to the same rules as the command line.
+
+// expected-error @below {{schedule asks for 5 stages; a ring has 1 to 4 slots}}
+fc.kernel @stages() params [] outputs 0 attributes {fc.schedule_items = {stages = 5}} {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+  }
+}
+
+// -----
+
 // expected-error @below {{schedule asks for 33 warps; a CTA has 1 to 32}}
 fc.kernel @warps() params [] outputs 0 attributes {fc.schedule_items = {warps = 33}} {
   %M = fc.dim "M"
@@ -85,7 +107,7 @@ fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "6
 
 // A value over three axes is the largest item, whatever the tile.
 
-// expected-error @below {{schedule <i = 8, warps = 16> does not fit sm_89: its tiles take 513 registers a thread at once, the largest 512 (a value, f32 over [d: 64, i: 8, t: 512]), and there are 88 beside addresses and counters}}
+// expected-error @below {{schedule <i = 8, warps = 16> does not fit sm_89: its tiles take 512 registers a thread at once, the largest 512 (a value, f32 over [d: 64, i: 8, t: 512]), and there are 88 beside addresses and counters}}
 fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M", "64"]>, %o: !fc.tensor<f32, ["M", "64"]>) params ["a", "b", "o"] outputs 1 {
   %M = fc.dim "M"
   fc.program (tile i in %M) {

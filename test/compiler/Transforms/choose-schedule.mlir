@@ -51,14 +51,15 @@ fc.kernel @scores(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["N", "6
 
 // -----
 
-// The kernel's own statement is taken, and gone afterwards; the command line wins over it. Ring slots are none of this strategy's choices. An axis of known
-// length has no tile wider than itself, and small tiles of rows need fewer warps.
+// The kernel's own statement is taken, and gone afterwards; the command line goes over it, and so far as
+// the grid fixes a size, nothing does. An axis of known length has no tile wider than itself, and small tiles of
+// rows need fewer warps.
 
 // CHECK-LABEL: fc.kernel @own
-// CHECK-SAME: schedule <i = 32, e = 24, warps = 8, stages = 1> {
+// CHECK-SAME: schedule <i = 32, e = 24, warps = 8, stages = 1> attributes {fc.estimate
 // WARPS-LABEL: fc.kernel @own
-// WARPS-SAME: schedule <i = 32, e = 24, warps = 2, stages = 1> {
-fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.schedule_items = {i = 32, e = 24, warps = 8, stages = 3}} {
+// WARPS-SAME: schedule <i = 32, e = 24, warps = 2, stages = 1> attributes {fc.estimate
+fc.kernel @own(%o: !fc.tensor<f32, ["M", "24"]>) params ["o"] outputs 1 attributes {fc.schedule_items = {i = 32, warps = 8}, fc.by = {e = 24}} {
   %M = fc.dim "M"
   %E = arith.constant 24 : i32
   fc.program (tile i in %M, tile e in %E) {

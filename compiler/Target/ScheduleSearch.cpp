@@ -1,0 +1,214 @@
+// ScheduleSearch.cpp - which tiles, warps and ring slots a kernel gets on a target
+#include "compiler/Target/ScheduleSearch.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+
+namespace fc {
+
+namespace {
+
+class Search {
+public:
+  Search(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
+         const ScheduleRequest &request)
+      : kernel(kernel), axes(axes), request(request), model(kernel, target) {}
+
+  ScheduleDecision run() {
+    ScheduleDecision decision;
+    if (multiplies())
+      decision = fastest(enumerate(/*coarse=*/true));
+    if (!decision.taken)
+      decision = first(enumerate(/*coarse=*/false));
+    return decision;
+  }
+
+private:
+  /// Whether some product may be by tensor cores.
+  bool multiplies() {
+    bool any = false;
+    kernel.walk([&](DotOp dot) {
+      auto a = dyn_cast<TileType>(dot.getA().getType());
+      any |= a && isa<Float16Type, BFloat16Type>(a.getElement());
+    });
+    return any && request.matrices;
+  }
+
+  //===-- What is tried --------------------------------------------------------===//
+
+  /// All choices that hold to what is asked for, most work in a tile first; there is one at least,
+  /// unless they are `coarse`: only what suits tensor cores.
+  SmallVector<ScheduleChoice> enumerate(bool coarse) {
+    SmallVector<ScheduleChoice> list(1);
+    list[0].sizes = axes.fixed;
+    list[0].stages = request.stages.value_or(1);
+    list[0].matrices = request.matrices;
+    list[0].splitAxis = request.splitAxis;
+    list[0].parts = request.parts;
+    for (StringAttr axis : axes.scheduled()) {
+      SmallVector<ScheduleChoice> extended;
+      for (const ScheduleChoice &choice : list)
+        for (int64_t size : sizesOf(axis, coarse)) {
+          extended.push_back(choice);
+          extended.back().sizes[axis] = size;
+        }
+      list = std::move(extended);
+    }
+    SmallVector<ScheduleChoice> extended;
+    for (const ScheduleChoice &choice : list)
+      for (int64_t count : warpsFor(choice, coarse)) {
+        extended.push_back(choice);
+        extended.back().warps = count;
+      }
+    list = std::move(extended);
+    // Of equals, the one with the larger tile of the grid, which reads less.
+    auto work = [&](const ScheduleChoice &choice) {
+      int64_t product = 1, rows = 1;
+      for (StringAttr axis : axes.scheduled())
+        product *= choice.sizes.lookup(axis);
+      for (StringAttr axis : axes.grid)
+        rows *= choice.sizes.lookup(axis);
+      return std::pair(product, rows);
+    };
+    llvm::stable_sort(list, [&](const auto &a, const auto &b) { return work(a) > work(b); });
+    return list;
+  }
+
+  SmallVector<int64_t> sizesOf(StringAttr axis, bool coarse) {
+    if (request.sizes.contains(axis))
+      return {request.sizes.lookup(axis)};
+    if (isOuterOfFold(axis))
+      return {1};
+    bool grid = llvm::is_contained(axes.grid, axis),
+         rows = !axes.grid.empty() && axes.grid.back() == axis;
+    SmallVector<int64_t> sizes{64, 32, 16};
+    if (coarse && axes.scheduled().size() <= 2)
+      sizes.insert(sizes.begin(), 128);
+    if (!coarse)
+      sizes.push_back(8);
+    if (!coarse && !grid)
+      sizes.append({4, 2, 1});
+    // No tile is wider than its axis.
+    if (std::optional<int64_t> extent = knownExtent(axis))
+      llvm::erase_if(sizes, [&](int64_t size) {
+        return size > std::max<int64_t>((*extent + 7) / 8 * 8, coarse ? 16 : 8);
+      });
+    if (rows && request.mostRows)
+      llvm::erase_if(sizes, [&](int64_t size) { return size > *request.mostRows && size > 16; });
+    if (axis == request.splitAxis) // each part is like a tile of its own
+      for (int64_t &size : sizes)
+        size *= request.parts;
+    return sizes;
+  }
+
+  /// Of the axes that one fold walks together only the last, the fastest, is cut into tiles.
+  bool isOuterOfFold(StringAttr axis) {
+    bool outer = false;
+    kernel.walk([&](FoldOp fold) {
+      outer |= llvm::is_contained(fold.getAxes().getValue().drop_back(), axis);
+    });
+    return outer;
+  }
+
+  /// The length of a grid or walked axis, if it is a constant.
+  std::optional<int64_t> knownExtent(StringAttr axis) {
+    std::optional<int64_t> extent;
+    ProgramOp program = kernel.program();
+    for (auto [i, name] : llvm::enumerate(program.getAxes().getAsRange<StringAttr>()))
+      if (name == axis)
+        extent = constantOf(program.getExtents()[i]);
+    kernel.walk([&](FoldOp fold) {
+      for (auto [i, name] : llvm::enumerate(fold.getAxes().getAsRange<StringAttr>()))
+        if (auto lo = constantOf(fold.getLo()[i]), hi = constantOf(fold.getHi()[i]);
+            name == axis && lo && hi)
+          extent = std::max(extent.value_or(0), *hi - *lo);
+    });
+    return extent;
+  }
+
+  /// The points of the first axis of the grid that has more than one in a tile.
+  int64_t rowsOf(const ScheduleChoice &choice) const {
+    int64_t rows = 32;
+    for (StringAttr axis : llvm::reverse(axes.grid))
+      if (choice.sizes.lookup(axis) > 1)
+        rows = choice.sizes.lookup(axis);
+    return rows;
+  }
+
+  SmallVector<int64_t> warpsFor(const ScheduleChoice &choice, bool coarse) const {
+    if (request.warps)
+      return {*request.warps};
+    int64_t rows = rowsOf(choice), parts = request.parts;
+    // 16 or 32 rows a warp: an `mma` has 16, and with 32 each operand B is read once for two.
+    if (coarse && rows % 16 == 0)
+      return rows % 32 == 0 ? SmallVector<int64_t>{rows / 16 * parts, rows / 32 * parts}
+                            : SmallVector<int64_t>{rows / 16 * parts};
+    // Four warps, fewer where the rows would not give eight to each (sixteen, by tensor cores);
+    // more share the registers of a tile that is too large for a few.
+    SmallVector<int64_t> counts{4};
+    while (counts[0] > 1 && rows < (request.matrices ? 16 : 8) * counts[0])
+      counts[0] /= 2;
+    counts[0] *= parts;
+    for (int64_t more : {4, 8, 16})
+      if (more > counts[0] && more % parts == 0 &&
+          (!request.matrices || rows * parts % (16 * more) == 0))
+        counts.push_back(more);
+    return counts;
+  }
+
+  //===-- What is taken --------------------------------------------------------===//
+
+  ScheduleDecision::Candidate judge(const ScheduleChoice &choice) {
+    ScheduleDecision::Candidate candidate{choice, model.estimate(choice), ""};
+    if (candidate.estimate.shared > model.sharedLimit())
+      candidate.verdict = "too much shared memory";
+    else if (candidate.estimate.tiles > model.registerLimit(choice))
+      candidate.verdict = "too many registers";
+    return candidate;
+  }
+
+  ScheduleDecision first(ArrayRef<ScheduleChoice> choices) {
+    ScheduleDecision decision;
+    for (const ScheduleChoice &choice : choices) {
+      decision.candidates.push_back(judge(choice));
+      if (!decision.candidates.back().verdict.empty())
+        continue;
+      decision.candidates.back().verdict = "taken";
+      decision.taken = decision.candidates.size() - 1;
+      break;
+    }
+    return decision;
+  }
+
+  ScheduleDecision fastest(ArrayRef<ScheduleChoice> choices) {
+    ScheduleDecision decision;
+    for (const ScheduleChoice &choice : choices) {
+      decision.candidates.push_back(judge(choice));
+      auto &candidate = decision.candidates.back();
+      if (candidate.verdict.empty() && candidate.estimate.tight)
+        candidate.verdict = "registers are tight";
+      if (!candidate.verdict.empty())
+        continue;
+      candidate.verdict = "slower";
+      if (!decision.taken || candidate.estimate.cycles < decision.best()->estimate.cycles)
+        decision.taken = decision.candidates.size() - 1;
+    }
+    if (decision.taken)
+      decision.candidates[*decision.taken].verdict = "taken";
+    return decision;
+  }
+
+  KernelOp kernel;
+  const KernelAxes &axes;
+  const ScheduleRequest &request;
+  ResourceModel model;
+};
+
+} // namespace
+
+ScheduleDecision searchSchedule(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
+                                const ScheduleRequest &request) {
+  return Search(kernel, axes, target, request).run();
+}
+
+} // namespace fc

@@ -1,0 +1,42 @@
+// ScheduleSearch.h - which tiles, warps and ring slots a kernel gets on a target
+//
+// A search over few tile sizes and numbers of warps, judged by the resource model: what fits, and
+// of that what an SM does fastest. The decision keeps every candidate with its numbers, for
+// reports.
+#pragma once
+#include "compiler/Target/ResourceModel.h"
+#include <optional>
+#include <vector>
+
+namespace fc {
+
+/// What is asked for; the rest is the search's.
+struct ScheduleRequest {
+  AxisSizes sizes; ///< of axes that a schedule gives a size
+  std::optional<int64_t> warps, stages;
+  mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, if any are
+  int64_t parts = 1;
+  bool matrices = false;           ///< products may be by tensor cores
+  std::optional<int64_t> mostRows; ///< of a tile, along the last tile axis of the grid
+  /// Whether nothing that the search is there for is asked for.
+  bool open() const { return sizes.empty() && !warps && !stages && !splitAxis; }
+};
+
+struct ScheduleDecision {
+  struct Candidate {
+    ScheduleChoice choice;
+    ScheduleEstimate estimate;
+    std::string verdict; ///< `taken`, `slower`, or what does not fit
+  };
+  /// The first choice first. Without matrices the search ends with the one that it takes.
+  std::vector<Candidate> candidates;
+  std::optional<size_t> taken; ///< none: nothing fits
+
+  const Candidate *best() const { return taken ? &candidates[*taken] : nullptr; }
+};
+
+/// Decides. `axes` are the kernel's.
+ScheduleDecision searchSchedule(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
+                                const ScheduleRequest &request);
+
+} // namespace fc

@@ -1,0 +1,156 @@
+// AddVariants.cpp - several forms of a kernel for launches of different kinds
+//
+// Sizes and addresses are known at launch only, so a PTX holds up to three entries of a kernel, and
+// its manifest says when each is taken:
+//
+//   wide   the tiles that an SM works through fastest, where the grid has enough of them to fill
+//          the machine several times over
+//   small  at most half the rows a tile, for launches that would leave SMs idle
+//   plain  copies that ask nothing of addresses and strides, where the other two take them to be
+//          multiples of 16 bytes: cp.async and vectors without tests at run time
+//
+// Where tiles are asked for there is one size of them: `aligned` and `plain`. A kernel without
+// products by tensor cores has one form.
+#include "compiler/IR/PlaceRules.h"
+#include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Schedules.h"
+#include "compiler/Transforms/Threads/Lowering.h"
+#include "llvm/ADT/SetVector.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace fc {
+#define GEN_PASS_DEF_ADDVARIANTS
+#include "compiler/Transforms/Passes.h.inc"
+
+namespace {
+
+/// `["op", a, b]`; of one operand, the operand; empty: nothing is asked.
+std::string allOf(ArrayRef<std::string> conditions) {
+  if (conditions.size() <= 1)
+    return conditions.empty() ? "" : conditions[0];
+  return "[\"and\", " + llvm::join(conditions, ", ") + "]";
+}
+
+struct AddVariants : impl::AddVariantsBase<AddVariants> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<KernelOp> kernels(getOperation().getOps<KernelOp>());
+    for (KernelOp kernel : kernels)
+      if (failed(addTo(kernel)))
+        return signalPassFailure();
+  }
+
+  LogicalResult addTo(KernelOp kernel) {
+    // What a kernel of one form is called in reports; several have names of their own.
+    kernel->setAttr(kVariantAttr, StringAttr::get(&getContext(), strategy));
+    FailureOr<ScheduleRequest> request = scheduleRequest(kernel, target, strategy, items);
+    FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
+    if (failed(request) || failed(axes))
+      return failure();
+    if (!request->matrices || axes->grid.empty())
+      return success();
+    const TargetInfo &info = *findTarget(target);
+    ScheduleDecision wide = searchSchedule(kernel, *axes, info, *request);
+    // What does not fit, or has no products by tensor cores, is fc-choose-schedule's.
+    if (!wide.taken || wide.best()->choice.sizes.empty() || !copiesTiles(kernel))
+      return success();
+
+    StringAttr row = axes->grid.back();
+    int64_t rows = wide.best()->choice.sizes.lookup(row);
+    ScheduleDecision small;
+    if (request->open() && rows >= 64) {
+      request->mostRows = rows / 2;
+      small = searchSchedule(kernel, *axes, info, *request);
+      if (small.taken && small.best()->choice.sizes.lookup(row) >= rows)
+        small = {};
+    }
+    bool asynchronous = strategy == "pipelined";
+    std::string aligned = asynchronous ? alignment(kernel) : "";
+    if (!small.taken && aligned.empty())
+      return success();
+
+    KernelOp last = kernel;
+    auto add = [&](StringRef name, const ScheduleDecision &decision) {
+      OpBuilder builder(last);
+      builder.setInsertionPointAfter(last);
+      auto variant = cast<KernelOp>(builder.clone(*kernel));
+      variant.setSymName((kernel.getSymName() + "$" + name).str());
+      variant->setAttr(kVariantOfAttr, builder.getStringAttr(kernel.getSymName()));
+      variant->setAttr(kVariantAttr, builder.getStringAttr(name));
+      setSchedule(variant, *axes, *decision.best());
+      last = variant;
+      return variant;
+    };
+    Builder builder(&getContext());
+    auto require = [&](KernelOp variant) {
+      if (aligned.empty())
+        return;
+      variant->setAttr(kRequiresAttr, builder.getStringAttr(aligned));
+      variant->setAttr(kAlignedAttr, builder.getArrayAttr(alignedParameters));
+    };
+    KernelOp first = add(small.taken ? "wide" : "aligned", wide);
+    require(first);
+    if (small.taken) {
+      first->setAttr(kConditionAttr,
+                     builder.getStringAttr("[\">=\", " + gridExpression(first) + ", [\"*\", " +
+                                           std::to_string(waves(wide, small)) + ", [\"sms\"]]]"));
+      require(add("small", small));
+    }
+    if (!aligned.empty())
+      add("plain", small.taken ? small : wide);
+    // The form that is always right has the kernel's own name.
+    std::string own = kernel.getSymName().str();
+    kernel.erase();
+    last.setSymName(own);
+    return success();
+  }
+
+  /// Waves of the machine from which on the wide tiles win: a last wave that is not full costs them
+  /// at most one in so many, and they are that much faster.
+  static int64_t waves(const ScheduleDecision &wide, const ScheduleDecision &small) {
+    double gain = small.best()->estimate.cycles / wide.best()->estimate.cycles - 1;
+    return std::clamp<int64_t>(int64_t(std::ceil(1 / std::max(gain, 0.01))), 2, 4);
+  }
+
+  static bool copiesTiles(KernelOp kernel) {
+    return kernel
+        .walk([](ReadOp read) {
+          return PlaceRules::isSharedRead(read.getOut()) ? WalkResult::interrupt()
+                                                         : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
+  /// The condition that every tensor that is copied or written in tiles may be accessed 16 bytes at
+  /// a time.
+  std::string alignment(KernelOp kernel) {
+    llvm::SetVector<unsigned> parameters;
+    auto add = [&](Value tensor) {
+      if (auto argument = dyn_cast<BlockArgument>(tensor))
+        parameters.insert(argument.getArgNumber());
+    };
+    kernel.walk([&](Operation *op) {
+      if (auto read = dyn_cast<ReadOp>(op); read && PlaceRules::isSharedRead(read.getOut()))
+        add(read.getTensor());
+      else if (auto write = dyn_cast<WriteOp>(op);
+               write && axesOf(write.getValue().getType()).size() > 1)
+        add(write.getTensor());
+    });
+    alignedParameters.clear();
+    SmallVector<std::string> conditions;
+    for (unsigned number : parameters) {
+      auto name = cast<StringAttr>(kernel.getParams()[number]);
+      alignedParameters.push_back(name);
+      conditions.push_back("[\"aligned\", \"" + name.str() + "\", 16]");
+    }
+    return allOf(conditions);
+  }
+
+  SmallVector<Attribute> alignedParameters;
+};
+
+} // namespace
+} // namespace fc
