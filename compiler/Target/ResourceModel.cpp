@@ -69,6 +69,12 @@ StringRef kindOf(Value value) {
   return isa<DotOp>(op) ? "a product" : isa<ReadOp>(op) ? "a read" : "a value";
 }
 
+/// The rules that will place the tiles of `choice`, which they refer to.
+PlaceRules rulesOf(KernelOp kernel, const ScheduleChoice &choice) {
+  return {kernel, choice.warps, choice.parts, [&](Type type) { return axesOfPart(type, choice); },
+          choice.matrices};
+}
+
 /// Whether the schedule has the product by `mma`, by the rules of fc-map-wmma.
 bool isByMatrices(DotOp dot, const ScheduleChoice &choice, const PlaceRules &rules) {
   auto a = dyn_cast<TileType>(dot.getA().getType()), b = dyn_cast<TileType>(dot.getB().getType());
@@ -102,9 +108,7 @@ bool isHeld(Value value, const ScheduleChoice &choice, const PlaceRules &rules) 
 class Pressure {
 public:
   Pressure(KernelOp kernel, const ScheduleChoice &choice)
-      : choice(choice), rules(
-                            kernel, choice.warps, choice.parts,
-                            [&](Type type) { return axesOfPart(type, choice); }, choice.matrices) {
+      : choice(choice), rules(rulesOf(kernel, choice)) {
     visit(kernel.program().getBody().front(), {});
   }
 
@@ -189,9 +193,7 @@ int64_t bytesOf(Type type, const AxisSizes &sizes) {
 Usage ResourceModel::shared(const ScheduleChoice &choice) const {
   Usage usage;
   llvm::SetVector<Value> operands;
-  PlaceRules rules(
-      kernel, choice.warps, choice.parts, [&](Type type) { return axesOfPart(type, choice); },
-      choice.matrices);
+  PlaceRules rules = rulesOf(kernel, choice);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     bool byMatrices = isByMatrices(dot, choice, rules);
     auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));
@@ -250,9 +252,7 @@ static constexpr int64_t kLeast = 40;
 static constexpr int64_t kGuards = 32;
 
 int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
-  PlaceRules rules(
-      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
-      choice.matrices);
+  PlaceRules rules = rulesOf(kernel, choice);
   bool byHand = false;
   int64_t tests = 0;
   const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
@@ -268,7 +268,7 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
       return;
     bool tested =
         llvm::any_of(*map.block(), [](Operation &step) { return isa<arith::CmpIOp>(step); });
-    int64_t values = rules.placeOf(sizedAxes(type, choice.sizes)).count(Unit::Value);
+    int64_t values = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
     if (map->getParentOfType<FoldOp>())
       tests = std::max(tests, tested ? values * 3 / 2 : values);
   });
@@ -335,11 +335,11 @@ Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules
     }
     work.tensorOps = 2 * steps;
     auto row = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes))[0];
-    // Each warp reads all of B for its rows.
+    // Each warp reads all of its part of B for its rows.
     for (Value operand : {dot.getA(), dot.getB()})
       if (!cast<TileType>(operand.getType()).has(row.first.getValue()))
         work.sharedBytes += double(bytesOf(operand.getType(), choice.sizes)) *
-                            std::gcd<int64_t>(row.second / 16, choice.warps);
+                            std::gcd<int64_t>(row.second / 16, choice.warps / choice.parts);
   } else if (auto map = dyn_cast<MapOp>(op)) {
     if (map.getNumResults() == 0 || PlaceRules::isCheap(map.getResult(0)))
       return work;
@@ -369,9 +369,7 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
   // Of the peak of shared memory. With half of it 128 rows on 8 warps come out a sixth slower than
   // on 4, which is what FlashAttention-2's authors measured for heads of 64 on A100.
   constexpr double kSharedShare = 0.5;
-  PlaceRules rules(
-      kernel, choice.warps, [&](Type type) { return sizedAxes(type, choice.sizes); },
-      choice.matrices);
+  PlaceRules rules = rulesOf(kernel, choice);
   // The work of a tile of rows for one point of the walked axes.
   Work work;
   const_cast<KernelOp &>(kernel).walk([&](Operation *op) {

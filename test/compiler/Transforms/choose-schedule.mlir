@@ -105,7 +105,7 @@ fc.kernel @together(%R: i32, %N: i32) params ["R", "N"] outputs 0 {
 // A statement to split a walk that must stay whole is passed over: it says how, never what.
 
 // CHECK-LABEL: fc.kernel @idle
-// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1> {
+// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1> attributes {fc.estimate
 fc.kernel @idle() params [] outputs 0 attributes {fc.schedule_items = {"split:j" = 2}} {
   %N = fc.dim "N"
   %c0 = arith.constant 0 : i32
