@@ -330,7 +330,7 @@ static bool isCoveredLater(WaitOp op) {
     auto wait = dyn_cast<WaitOp>(after);
     if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) == 0)
       return true;
-    if (!isa<AcquireOp, CopyOp, PublishOp, WaitOp>(after) && !isPure(after))
+    if (!isa<AcquireOp, CopyOp, PublishOp, ReleaseOp, WaitOp>(after) && !isPure(after))
       return false;
   }
   return false;
@@ -346,7 +346,7 @@ void Lowering::lowerWait(WaitOp op) {
     if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) <= pendingOf(op) &&
         !isCoveredLater(wait))
       return;
-    if (!wait && !isPure(before))
+    if (!isa<ReleaseOp, WaitOp>(before) && !isPure(before))
       break;
   }
   if (int64_t pending = pendingOf(op))

@@ -14,7 +14,7 @@ fcc, fc_run, folder = sys.argv[1:]
 # several slots, whose waits count groups.
 SCHEDULES = ["pipelined split:j=2", "pipelined stages=3"]
 # In which slot a walk ends depends on its length: what one length does not need another does.
-LENGTHS = [330, 270, 400]
+LENGTHS = [330, 270, 400, 900, 1300]
 # Kernels that have to be gated in every rung, whatever becomes of the others.
 NEEDED = {"attention", "causal", "gqa", "sinks", "softcap", "alibi", "sliding_window", "sigmoid", "softmax1", "manual", "unfused/attention"}
 # Kernels of which a schedule has nothing to say: the walk by hand is not split, and what is not fused has no walk over `j` alone.
