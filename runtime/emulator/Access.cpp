@@ -1,9 +1,8 @@
 // Access.cpp - see Access.h.
 #include "runtime/emulator/Access.h"
+#include "runtime/emulator/Conflicts.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -199,9 +198,9 @@ void Access::resolveGlobal() {
       for (unsigned l = 0; l < warpSize; ++l)
         host[l] = region->host + at + l * bytes;
       if (region->tags)
-        region->note(at, row, write, warp.cta->linear, inst.source);
+        region->note(at, row, write, warp.cta->linear, warp.index * warpSize, bytes, inst.source);
       if (region->watched)
-        warp.cta->races.accessGlobal(warp, inst, *this, mask);
+        checkGlobal(mask);
       if (write && region->defined)
         std::memset(region->defined + at, 1, row);
       return countGlobal(unsigned((address[0] % 32 + row + 31) / 32));
@@ -237,7 +236,7 @@ void Access::resolveGlobal() {
       throw Fault{"READ-ONLY", fmt::format("write to constant `{}`", region->name),
                   "`.const` memory cannot be written", int(l), ""};
     if (region->tags)
-      region->note(at, n, write, warp.cta->linear, inst.source);
+      region->note(at, n, write, warp.cta->linear, warp.index * warpSize + l, bytes, inst.source);
     watched |= uint32_t(region->watched) << l;
     if (region->defined) {
       uint8_t *defined = region->defined + at;
@@ -254,8 +253,14 @@ void Access::resolveGlobal() {
     }
   }
   if (watched)
-    warp.cta->races.accessGlobal(warp, inst, *this, watched);
+    checkGlobal(watched);
   countGlobal(globalSectors(address, mask, bytes));
+}
+
+void Access::checkGlobal(uint32_t lanes) {
+  warp.cta->races.accessGlobal(warp, inst, *this, lanes);
+  if (CtaOrder *order = warp.cta->grid->order)
+    order->access(*this, lanes);
 }
 
 void Access::countGlobal(unsigned sectors) {
@@ -348,41 +353,6 @@ unsigned globalSectors(const uint64_t *address, uint32_t mask, unsigned bytes) {
     return count;
   std::sort(sectors, sectors + count);
   return unsigned(std::unique(sectors, sectors + count) - sectors);
-}
-
-//===-- conflicts between CTAs ----------------------------------------------------------------===//
-
-void Region::Free::operator()(void *p) const { std::free(p); }
-
-void Region::allocateTags(unsigned granule) {
-  tagShift = granule >= 4 ? 2 : granule == 2 ? 1 : 0;
-  // Zero pages cost nothing until they are touched.
-  tags.reset(static_cast<CtaTag *>(std::calloc(1, tagBytes(1u << tagShift))));
-}
-
-namespace {
-template <class T> void raise(T &place, T value) {
-  std::atomic_ref<T> atomic(place);
-  T old = atomic.load(std::memory_order_relaxed);
-  while (old < value && !atomic.compare_exchange_weak(old, value, std::memory_order_relaxed))
-    ;
-}
-} // namespace
-
-void Region::note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t source) {
-  uint64_t key = (cta + 1) << 24 | std::min(source, 0xffffffu);
-  if (write)
-    std::atomic_ref<bool>(written).store(true, std::memory_order_relaxed);
-  for (uint64_t g = offset >> tagShift; g <= (offset + size - 1) >> tagShift; ++g) {
-    CtaTag &tag = tags[g];
-    if (write) {
-      raise(tag.writerHigh, key);
-      raise(tag.writerLow, ~key);
-    } else {
-      raise(tag.readerHigh, key);
-      raise(tag.readerLow, ~key);
-    }
-  }
 }
 
 //===-- GlobalMemory --------------------------------------------------------------------------===//

@@ -19,6 +19,8 @@ struct Access {
   bool async = false;    ///< the destination of a copy: not defined before it has landed
   bool sized = false;    ///< `size` says how much each lane touches, at most `bytes`
   bool quiet = false;    ///< strong, but nothing is ordered by it
+  bool adds = false;     ///< `red`: an atomic that does not look at what was there
+  bool releases = false; ///< .release or .acq_rel: a fence and the access
   bool overlaps = false; ///< set by resolve(): two lanes write the same bytes
   uint64_t address[warpSize];
   uint8_t size[warpSize];
@@ -38,6 +40,7 @@ private:
   void resolveLocal();
   void resolveParam();
   bool isRow() const;
+  void checkGlobal(uint32_t lanes);
   void countGlobal(unsigned sectors);
   void checkAlignment();
   [[noreturn]] void outOfBounds(unsigned lane, std::string_view memory, std::string detail);

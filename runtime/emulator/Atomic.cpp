@@ -16,7 +16,7 @@ namespace {
 
 enum class Action : uint8_t { And, Or, Xor, Exch, Cas, Add, Min, Max, Inc, Dec };
 
-// aux: space 0-3, operation 4-7, type 8-15, red 16
+// aux: space 0-3, operation 4-7, type 8-15, red 16, release 17
 template <class T> T combine(Action kind, T old, T value, T compare) {
   switch (kind) {
   case Action::And:
@@ -60,6 +60,8 @@ template <class Bits, class F> void atomic(Warp &warp, const Inst &inst, uint32_
   Access access{warp, inst, mask, Space(inst.aux & 15), sizeof(Bits), true, true};
   // Without a fence, a reduction tells nobody anything.
   access.quiet = red && !warp.fenced;
+  access.adds = red;
+  access.releases = inst.aux >> 17 & 1;
   access.computeAddresses(address);
   access.resolve();
   auto at = [&](uint16_t unit, unsigned lane) -> Bits {
@@ -127,7 +129,8 @@ bool bindAtomic(const Match &match, Inst &inst) {
     if (match.has(names[i]))
       kind = i;
   bool red = match.form.op == Op::op_red;
-  inst.aux = uint32_t(match.space()) | kind << 4 | (red ? 1u << 16 : 0);
+  inst.aux = uint32_t(match.space()) | kind << 4 | (red ? 1u << 16 : 0) |
+             (match.has("release") || match.has("acq_rel") ? 1u << 17 : 0);
   inst.cls = Class::Atomic;
   switch (match.type()) {
   case Type::U32:

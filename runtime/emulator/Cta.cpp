@@ -1,4 +1,5 @@
 // Cta.cpp - a CTA's warps taking turns, its barriers, and what is said when nobody can go on.
+#include "runtime/emulator/Conflicts.h"
 #include "runtime/emulator/Decoder.h"
 
 #include <algorithm>
@@ -206,6 +207,8 @@ void Cta::execute(uint64_t number) {
     order[i] = unsigned(i);
   bool seeded = grid->launch->async == Launch::Async::Random;
   races.reset(*this, grid->launch->checkRaces, grid->sharedBytes);
+  if (grid->order)
+    grid->order->begin(linear);
   random = mix(grid->launch->seed * 0x9e3779b97f4a7c15u + linear);
   for (;;) {
     bool anyLive = false, anyRan = false;
@@ -455,6 +458,18 @@ std::string fcLineOf(const Program &program, uint32_t source) {
   if (!location.line || file == program.module->files.end())
     return "";
   return fmt::format("{}:{}", file->second, location.line);
+}
+
+std::string ctaText(const Grid &grid, uint64_t linear) {
+  return fmt::format("CTA ({}, {}, {})", linear % grid.grid[0],
+                     linear / grid.grid[0] % grid.grid[1], linear / grid.grid[0] / grid.grid[1]);
+}
+
+std::string threadText(const Grid &grid, uint64_t linear, uint32_t thread) {
+  const auto &block = grid.block;
+  return fmt::format("{}, warp {}, lane {} (thread {}, {}, {})", ctaText(grid, linear),
+                     thread / warpSize, thread % warpSize, thread % block[0],
+                     thread / block[0] % block[1], thread / (block[0] * block[1]));
 }
 
 } // namespace fc::emu

@@ -111,6 +111,7 @@ private:
 
   void emit() {
     std::vector<bool> watched = registersToWatch(drafts, function, plan);
+    std::vector<bool> firstLooks = findFirstLooks(drafts, function);
     slots.assign(function.registers.size(), unwatched);
     for (size_t r = 0; r < function.registers.size(); ++r)
       if (watched[r]) {
@@ -148,6 +149,7 @@ private:
       Match match{*d.form, source.modifiers, d.types, source, d.readsClock, module.sm, 0, 0};
       match.destBits = widthOf(d, 0);
       match.sourceBits = widthOf(d, 1);
+      match.firstLook = firstLooks[i];
       if (!bind(match, inst))
         fail(fmt::format("`{}` is in the table but has no semantics", spelling(source)));
       if (inst.kind == Kind::BranchIndexed) {

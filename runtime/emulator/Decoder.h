@@ -15,6 +15,7 @@ struct Match {
   unsigned sm = 80;
   unsigned destBits = 0;   ///< width of operand 0
   unsigned sourceBits = 0; ///< width of operand 1
+  bool firstLook = false;  ///< a load where an atomic looks again (Writes.h)
 
   ptx::Type type() const { return types.empty() ? ptx::Type::None : types.back(); }
   bool has(std::string_view word) const {

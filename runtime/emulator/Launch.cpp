@@ -5,6 +5,7 @@
 // tally, and the first fault in CTA order is the one reported, whatever ran first. A kernel whose
 // CTAs may talk to each other (global atomics, volatile or ordered accesses) runs on one thread.
 #include "runtime/emulator/Checks.h"
+#include "runtime/emulator/Conflicts.h"
 #include "runtime/emulator/Decoder.h"
 
 #include <algorithm>
@@ -165,18 +166,14 @@ Report makeReport(const Program &program, const Cta &cta, const Warp &warp, cons
   uint32_t source = program.code[at].source;
   report.ptxLine = ptxLineOf(program, source);
   report.fcLine = fcLineOf(program, source);
-  std::string where = fmt::format("kernel `{}`, CTA ({}, {}, {}), warp {}", program.function->name,
-                                  cta.id[0], cta.id[1], cta.id[2], warp.index);
-  if (fault.lane >= 0) {
-    const auto &block = cta.grid->block;
-    uint32_t thread = warp.index * warpSize + uint32_t(fault.lane);
-    where += fmt::format(", lane {} (thread {}, {}, {})", fault.lane, thread % block[0],
-                         thread / block[0] % block[1], thread / (block[0] * block[1]));
-  }
+  std::string where =
+      fault.lane < 0
+          ? fmt::format("{}, warp {}", ctaText(*cta.grid, cta.linear), warp.index)
+          : threadText(*cta.grid, cta.linear, warp.index * warpSize + uint32_t(fault.lane));
   report.text = fmt::format("{}: error: {} [{}]\n", report.ptxLine, fault.what, fault.id);
   if (!program.function->body.empty())
     report.text += fmt::format("  {}\n", program.function->body[source].text);
-  report.text += fmt::format("  in {}\n", where);
+  report.text += fmt::format("  in kernel `{}`, {}\n", program.function->name, where);
   if (!report.fcLine.empty())
     report.text += fmt::format("  from {}\n", report.fcLine);
   if (!fault.notes.empty())
@@ -231,57 +228,6 @@ void fillCounters(Counters &counters, const Tally &tally) {
   counters["async_bytes"] = tally.asyncBytes;
   counters["async_groups"] = tally.asyncGroups;
   counters["tensor_flops_in_flight"] = tally.flopsInFlight;
-}
-
-/// Memory for the tags of a launch; buffers beyond it are not watched for conflicts between CTAs.
-constexpr size_t tagBudget = size_t(256) << 20;
-
-/// Two CTAs that touched the same bytes, one of them writing. Nothing orders CTAs within a launch.
-std::optional<Report> findCtaConflict(const Program &program, const Grid &grid,
-                                      const GlobalMemory &memory) {
-  auto ctaText = [&](uint64_t number) {
-    return fmt::format("CTA ({}, {}, {})", number % grid.grid[0],
-                       number / grid.grid[0] % grid.grid[1], number / grid.grid[0] / grid.grid[1]);
-  };
-  for (const Region &region : memory.all()) {
-    if (!region.tags || !region.written)
-      continue;
-    size_t granule = size_t(1) << region.tagShift;
-    for (size_t g = 0; g * granule < region.bytes; ++g) {
-      const CtaTag &tag = region.tags[g];
-      if (!tag.writerHigh)
-        continue;
-      auto ctaOf = [](uint64_t key) { return (key >> 24) - 1; };
-      uint64_t key = tag.writerHigh, other = ~tag.writerLow;
-      bool reads = false;
-      if (ctaOf(other) == ctaOf(key) && tag.readerHigh) {
-        other = ctaOf(tag.readerHigh) != ctaOf(key) ? tag.readerHigh : ~tag.readerLow;
-        reads = true;
-      }
-      if (ctaOf(other) == ctaOf(key))
-        continue;
-      auto sourceOf = [](uint64_t k) { return uint32_t(k & 0xffffff); };
-      auto textOf = [&](uint64_t k) { return program.function->body[sourceOf(k)].text; };
-      Report report;
-      report.id = "RACE-GMEM";
-      report.ptxLine = ptxLineOf(program, sourceOf(key));
-      report.fcLine = fcLineOf(program, sourceOf(key));
-      report.text = fmt::format(
-          "{}: error: {} writes byte {} of `{}`, which {} {} [RACE-GMEM]\n  {}\n  in kernel `{}`\n",
-          report.ptxLine, ctaText(ctaOf(key)), g * granule, region.name, ctaText(ctaOf(other)),
-          reads ? "reads" : "writes", textOf(key), program.function->name);
-      if (!report.fcLine.empty())
-        report.text += fmt::format("  from {}\n", report.fcLine);
-      std::string fcLine = fcLineOf(program, sourceOf(other));
-      report.text +=
-          fmt::format("  the other side: {}  `{}`{}\n", ptxLineOf(program, sourceOf(other)),
-                      textOf(other), fcLine.empty() ? "" : ", from " + fcLine);
-      report.text +=
-          "  rule: CTAs of a launch run in any order, so bytes that one writes are no other's";
-      return report;
-    }
-  }
-  return std::nullopt;
 }
 
 /// What the workers share.
@@ -362,15 +308,14 @@ void placeMemory(const LoadedModule &module, const Program &program, Launch &lau
     for (size_t variable : writes.variables)
       watch(module.layout.addresses[variable]);
   }
-  // Atomics and ordered accesses may order CTAs in ways that are not followed here.
-  bool several = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2] > 1;
+  uint64_t ctas = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
   size_t spent = 0;
-  if (launch.checkRaces && several && !program.communicates)
+  if (launch.checkRaces && ctas > 1 && ctas <= CtaTag::mostCtas && !program.communicates)
     for (Region &region : memory.all()) {
       if (!region.watched)
         continue;
       spent += region.tagBytes(program.globalGranule);
-      if (spent <= tagBudget)
+      if (spent <= conflictBudget)
         region.allocateTags(program.globalGranule);
     }
   for (const Launch::Pointer &pointer : launch.pointers) {
@@ -430,6 +375,10 @@ Result launch(const Module &module, Launch &launch) {
   run.grid.block = launch.block;
   run.grid.sharedBytes = program->dynamicShared + launch.sharedBytes;
   run.count = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
+  std::optional<CtaOrder> order;
+  if (launch.checkRaces && program->communicates && run.count > 1 &&
+      run.count <= CtaOrder::mostCtas)
+    run.grid.order = &order.emplace(run.grid);
   uint64_t threads = launch.hostThreads > 0 ? uint64_t(launch.hostThreads)
                                             : std::max(1u, std::thread::hardware_concurrency());
   threads = program->communicates ? 1 : std::min<uint64_t>({threads, run.count, 256});
@@ -442,7 +391,7 @@ Result launch(const Module &module, Launch &launch) {
   result.ok = run.failedAt == UINT64_MAX;
   result.report = std::move(run.report);
   if (result.ok)
-    if (std::optional<Report> conflict = findCtaConflict(*program, run.grid, memory)) {
+    if (std::optional<Report> conflict = order ? order->conflict() : findCtaConflict(run.grid)) {
       result.ok = false;
       result.report = std::move(*conflict);
     }

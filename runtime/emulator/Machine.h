@@ -23,6 +23,7 @@ struct Warp;
 struct Cta;
 struct Grid;
 struct Inst;
+class CtaOrder;
 
 constexpr unsigned warpSize = 32;
 constexpr uint32_t allLanes = ~0u;
@@ -314,6 +315,7 @@ struct Grid {
   const Program *program = nullptr;
   Launch *launch = nullptr;
   GlobalMemory *memory = nullptr;
+  CtaOrder *order = nullptr; ///< where CTAs talk to each other and conflicts are looked for
   std::vector<std::byte> params;
   std::array<uint32_t, 3> grid{}, block{};
   uint32_t sharedBytes = 0; ///< size of the shared window, static and dynamic
@@ -322,5 +324,8 @@ struct Grid {
 /// Where an instruction stands: "attn.ptx:12" and "attention.fc:3" (empty without `.loc`).
 std::string ptxLineOf(const Program &program, uint32_t source);
 std::string fcLineOf(const Program &program, uint32_t source);
+/// "CTA (1, 0, 0)", and "CTA (1, 0, 0), warp 2, lane 3 (thread 67, 0, 0)".
+std::string ctaText(const Grid &grid, uint64_t linear);
+std::string threadText(const Grid &grid, uint64_t linear, uint32_t thread);
 
 } // namespace fc::emu

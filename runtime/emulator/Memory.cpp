@@ -12,7 +12,8 @@ using ptx::Type;
 
 namespace {
 
-// aux: state space in bits 0-3, strong 4, destination or source registers of 64 bits 5
+// aux: state space in bits 0-3, strong 4, destination or source registers of 64 bits 5,
+// release 6, first look 7
 Space spaceOf(const Inst &inst) { return Space(inst.aux & 15); }
 
 template <class Element, bool Signed> uint64_t readElement(const uint8_t *p) {
@@ -27,7 +28,8 @@ template <class Element, bool Signed> uint64_t readElement(const uint8_t *p) {
 template <class Element, bool Signed> void load(Warp &warp, const Inst &inst, uint32_t mask) {
   unsigned n = inst.count;
   Access access{warp, inst, mask, spaceOf(inst), unsigned(sizeof(Element) * n), false};
-  access.strong = inst.aux & 16;
+  access.quiet = inst.aux & 128;
+  access.strong = access.quiet || inst.aux & 16;
   access.computeAddresses(n);
   access.resolve();
   bool wide = inst.aux & 32;
@@ -52,6 +54,7 @@ template <class Element> void store(Warp &warp, const Inst &inst, uint32_t mask)
   unsigned n = inst.count;
   Access access{warp, inst, mask, spaceOf(inst), unsigned(sizeof(Element) * n), true};
   access.strong = inst.aux & 16;
+  access.releases = inst.aux & 64;
   access.computeAddresses(0);
   access.resolve();
   bool wide = inst.aux & 32;
@@ -129,7 +132,8 @@ bool bindMemory(const Match &match, Inst &inst) {
   unsigned registerBits = isLoad ? match.destBits : match.sourceBits;
   bool strong =
       match.has("volatile") || match.has("relaxed") || match.has("acquire") || match.has("release");
-  inst.aux = uint32_t(space) | (strong ? 16 : 0) | (registerBits == 64 ? 32 : 0);
+  inst.aux = uint32_t(space) | (strong ? 16 : 0) | (registerBits == 64 ? 32 : 0) |
+             (match.has("release") ? 64 : 0) | (match.firstLook && !strong ? 128 : 0);
   if (isLoad) {
     if (space == Space::Param && inst.count == 1 && bits == registerBits && bits >= 32) {
       inst.aux |= bits / 8 << 8;

@@ -19,9 +19,8 @@ constexpr size_t mostVariables = 4096;
 
 void Races::reset(Cta &owner, bool check, uint32_t sharedBytes) {
   cta = &owner;
-  auto shiftOf = [](unsigned granule) { return granule >= 4 ? 2u : granule == 2 ? 1u : 0u; };
-  shift = shiftOf(owner.program->sharedGranule);
-  globalShift = shiftOf(owner.program->globalGranule);
+  shift = granuleShift(owner.program->sharedGranule);
+  globalShift = granuleShift(owner.program->globalGranule);
   enabled = check;
   threads = unsigned(owner.warps.size()) * warpSize;
   copiesInFlight = 0;
@@ -323,7 +322,7 @@ void Races::access(Warp &warp, const Inst &inst, Access &access) {
     unsigned l = unsigned(__builtin_ctz(m));
     uint32_t thread = warp.index * warpSize + l;
     uint32_t address = uint32_t(access.address[l]);
-    if (strong)
+    if (strong && (access.write || !access.quiet))
       acquire(variables[address], warp, 1u << l);
     uint32_t first = address >> shift, last = (address + access.bytes - 1) >> shift;
     for (uint32_t g = first; g <= last; ++g)

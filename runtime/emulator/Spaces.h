@@ -5,6 +5,7 @@
 #pragma once
 #include "runtime/emulator/Emulator.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,8 +27,24 @@ constexpr uint64_t guardBytes = 4096;
 /// that read it. Order plays no part, so what is found does not depend on which CTA ran first. All
 /// zero: nobody. `low` fields hold complements, so that every update is a maximum.
 struct CtaTag {
-  uint64_t writerHigh, writerLow, readerHigh, readerLow; ///< (CTA + 1) << 24 | instruction
+  uint64_t writerHigh, writerLow, readerHigh, readerLow; ///< keys
+
+  /// (CTA + 1) << 34 | thread << 24 | instruction
+  static uint64_t keyOf(uint64_t cta, uint32_t thread, uint32_t source) {
+    return (cta + 1) << 34 | threads(thread) | std::min(source, 0xffffffu);
+  }
+  /// What so many threads further on makes of a key.
+  static uint64_t threads(uint64_t count) { return count << 24; }
+  static uint64_t ctaOf(uint64_t key) { return (key >> 34) - 1; }
+  static uint32_t threadOf(uint64_t key) { return uint32_t(key >> 24 & 0x3ff); }
+  static uint32_t sourceOf(uint64_t key) { return uint32_t(key & 0xffffff); }
+  static constexpr uint64_t mostCtas = (uint64_t(1) << 30) - 1;
 };
+
+/// Shadows know granules of 1, 2 or 4 bytes: log2 of the largest that no access is smaller than.
+inline unsigned granuleShift(unsigned smallest) {
+  return smallest >= 4 ? 2 : smallest == 2 ? 1 : 0;
+}
 
 /// One allocation of global memory.
 struct Region {
@@ -48,7 +65,9 @@ struct Region {
 
   void allocateTags(unsigned granule);
   size_t tagBytes(unsigned granule) const { return (bytes / granule + 1) * sizeof(CtaTag); }
-  void note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t source);
+  /// `size` bytes by threads from `thread` on, `bytesEach` (a power of two) by each.
+  void note(uint64_t offset, unsigned size, bool write, uint64_t cta, uint32_t thread,
+            unsigned bytesEach, uint32_t source);
 };
 
 class GlobalMemory {

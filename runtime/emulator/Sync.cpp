@@ -1,4 +1,5 @@
 // Sync.cpp - barriers, fences and what only takes time.
+#include "runtime/emulator/Conflicts.h"
 #include "runtime/emulator/Decoder.h"
 
 #include <fmt/format.h>
@@ -57,7 +58,12 @@ void barrier(Warp &warp, const Inst &inst, uint32_t mask) {
 void nothing(Warp &, const Inst &, uint32_t) {}
 
 /// Orders nothing by itself; what a later atomic says to others then covers what came before.
-void fence(Warp &warp, const Inst &, uint32_t) { warp.fenced = true; }
+/// One of the CTA's scope (aux 1) says nothing to other CTAs.
+void fence(Warp &warp, const Inst &inst, uint32_t) {
+  warp.fenced = true;
+  if (CtaOrder *order = warp.cta->grid->order; order && !inst.aux)
+    order->fence();
+}
 
 /// The lanes of the mask see each other's accesses from here on.
 void warpSync(Warp &warp, const Inst &, uint32_t mask) { warp.cta->races.meet(warp, mask); }
@@ -89,6 +95,7 @@ bool bindSync(const Match &match, Inst &inst) {
   }
   case Op::op_membar:
   case Op::op_fence:
+    inst.aux = match.has("cta");
     inst.run = fence;
     return true;
   case Op::op_nanosleep:

@@ -2,6 +2,8 @@
 #include "runtime/emulator/Writes.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <unordered_map>
 
 namespace fc::emu {
@@ -116,6 +118,23 @@ private:
 WriteSet findWrites(const std::vector<Draft> &drafts, const ptx::Function &function,
                     const ModuleLayout &layout) {
   return Finder(drafts, function, layout).run();
+}
+
+std::vector<bool> findFirstLooks(const std::vector<Draft> &drafts, const ptx::Function &function) {
+  auto placeOf = [](const Draft &draft) {
+    const Ref &base = draft.refs[draft.base[0]];
+    return std::tuple(base.kind, base.value, draft.offset[0]);
+  };
+  std::set<std::tuple<Ref::Kind, uint64_t, int64_t>> again;
+  for (size_t i = 0; i < drafts.size(); ++i)
+    if (drafts[i].form->op == Op::op_atom)
+      for (const char *kind : {"cas", "min", "max"})
+        if (has(function.body[i], kind))
+          again.insert(placeOf(drafts[i]));
+  std::vector<bool> looks(drafts.size());
+  for (size_t i = 0; i < drafts.size() && !again.empty(); ++i)
+    looks[i] = drafts[i].form->op == Op::op_ld && again.count(placeOf(drafts[i]));
+  return looks;
 }
 
 } // namespace fc::emu

@@ -1,5 +1,5 @@
-// PTX that nvcc made of everyday CUDA (cuda/kernels.cu), each kernel against the same thing in C++;
-// one of them lacks a barrier, and is found out.
+// PTX that nvcc made of everyday CUDA (cuda/kernels.cu, cuda/blocks.cu), each kernel against the
+// same thing in C++; one of them lacks a barrier, and is found out.
 #include "runtime/emulator/Emulator.h"
 #include "runtime/emulator/Half.h"
 
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <numeric>
 #include <random>
 #include <sstream>
 
@@ -16,12 +17,13 @@ namespace {
 
 class Kernels : public ::testing::Test {
 protected:
-  void SetUp() override {
-    std::ifstream file(FC_SOURCE_DIR "/test/runtime/emulator/cuda/kernels.ptx");
+  void SetUp() override { load("kernels.ptx"); }
+  void load(const std::string &name) {
+    std::ifstream file(FC_SOURCE_DIR "/test/runtime/emulator/cuda/" + name);
     std::stringstream text;
     text << file.rdbuf();
     Report error;
-    module = Module::load(text.str(), "kernels.ptx", error);
+    module = Module::load(text.str(), name, error);
     ASSERT_TRUE(module) << error.text;
   }
 
@@ -214,6 +216,58 @@ TEST_F(Kernels, Polynomial) {
                          : sum;
     EXPECT_NEAR(o[size_t(i)], sum, 1e-12);
   }
+}
+
+/// Kernels whose blocks talk to each other (cuda/blocks.cu).
+class Blocks : public Kernels {
+protected:
+  void SetUp() override { load("blocks.ptx"); }
+  std::vector<float> total{0}, parts, x = randomFloats(3000);
+  std::vector<unsigned> ticket{0};
+  void startLast(const char *entry) {
+    parts.resize(17);
+    start(entry, {17, 1, 1}, {32, 1, 1});
+    buffer("total", total, false), buffer("parts", parts, false), buffer("ticket", ticket, true);
+    buffer("x", x, true), scalar(int(x.size()));
+  }
+};
+
+TEST_F(Blocks, TheLastOneAddsUp) {
+  for (auto mode : {Launch::Async::Lazy, Launch::Async::Random}) {
+    startLast("last_block");
+    launch.async = mode;
+    launch.seed = 5;
+    mustPass();
+    EXPECT_EQ(ticket[0], 0u);
+    float sum = 0;
+    for (float part : parts)
+      sum += part;
+    EXPECT_EQ(total[0], sum);
+    EXPECT_NEAR(sum, std::accumulate(x.begin(), x.end(), 0.0), 1e-3);
+  }
+}
+
+TEST_F(Blocks, TheFenceBeforeTheTicketIsMissed) {
+  for (int seed : {0, 1, 2}) {
+    startLast("last_block_racy");
+    launch.async = seed ? Launch::Async::Random : Launch::Async::Lazy;
+    launch.seed = uint64_t(seed);
+    Result result = run();
+    ASSERT_FALSE(result.ok);
+    EXPECT_EQ(result.report.id, "RACE-GMEM");
+    EXPECT_NE(result.report.text.find("of `parts`, which CTA"), std::string::npos)
+        << result.report.text;
+  }
+}
+
+TEST_F(Blocks, AFirstLookWithoutAnAtomicIsNoRace) {
+  std::vector<float> o{1}, factors(64, 2);
+  start("multiply", {2, 1, 1}, {32, 1, 1});
+  buffer("o", o, true), buffer("x", factors, true);
+  launch.checkRaces = true;
+  Result result = run();
+  EXPECT_TRUE(result.ok) << result.report.text;
+  EXPECT_EQ(o[0], 0x1p64f);
 }
 
 } // namespace
