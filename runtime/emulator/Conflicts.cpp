@@ -25,11 +25,10 @@ Report reportOf(const Grid &grid, const Side &mine, const Side &other, const std
   report.id = "RACE-GMEM";
   report.ptxLine = ptxLineOf(program, mine.source);
   report.fcLine = fcLineOf(program, mine.source);
-  report.text =
-      fmt::format("{}: error: {} {} {}, which {} {} [{}]\n  {}\n  in kernel `{}`, {}\n",
-                  report.ptxLine, ctaText(grid, mine.cta), verb(mine), bytes,
-                  ctaText(grid, other.cta), verb(other), report.id, textOf(mine),
-                  program.function->name, threadText(grid, mine.cta, mine.thread));
+  report.text = fmt::format("{}: error: {} {} {}, which {} {} [{}]\n  {}\n  in kernel `{}`, {}\n",
+                            report.ptxLine, ctaText(grid, mine.cta), verb(mine), bytes,
+                            ctaText(grid, other.cta), verb(other), report.id, textOf(mine),
+                            program.function->name, threadText(grid, mine.cta, mine.thread));
   if (!report.fcLine.empty())
     report.text += fmt::format("  from {}\n", report.fcLine);
   std::string fcLine = fcLineOf(program, other.source);
@@ -92,8 +91,8 @@ std::optional<Report> findCtaConflict(const Grid &grid) {
       uint64_t key = tag.writerHigh, other = ~tag.writerLow;
       bool reads = false;
       if (CtaTag::ctaOf(other) == CtaTag::ctaOf(key) && tag.readerHigh) {
-        other = CtaTag::ctaOf(tag.readerHigh) != CtaTag::ctaOf(key) ? tag.readerHigh
-                                                                     : ~tag.readerLow;
+        other =
+            CtaTag::ctaOf(tag.readerHigh) != CtaTag::ctaOf(key) ? tag.readerHigh : ~tag.readerLow;
         reads = true;
       }
       if (CtaTag::ctaOf(other) == CtaTag::ctaOf(key))
@@ -101,10 +100,9 @@ std::optional<Report> findCtaConflict(const Grid &grid) {
       auto sideOf = [](uint64_t k, bool writes) {
         return Side{CtaTag::ctaOf(k), CtaTag::threadOf(k), CtaTag::sourceOf(k), writes};
       };
-      return reportOf(
-          grid, sideOf(key, true), sideOf(other, !reads),
-          fmt::format("byte {} of `{}`", g * granule, region.name),
-          "CTAs of a launch run in any order, so bytes that one writes are no other's");
+      return reportOf(grid, sideOf(key, true), sideOf(other, !reads),
+                      fmt::format("byte {} of `{}`", g * granule, region.name),
+                      "CTAs of a launch run in any order, so bytes that one writes are no other's");
     }
   }
   return std::nullopt;
@@ -213,11 +211,8 @@ void CtaOrder::access(const Access &access, uint32_t mask) {
       if (auto at = variables.find(key); at != variables.end())
         observe(at->second);
     if (cellsHere) {
-      Touch mine{uint16_t(position + 1),
-                 uint16_t(access.warp.index * warpSize + l),
-                 access.inst.source,
-                 strong,
-                 now};
+      Touch mine{uint16_t(position + 1), uint16_t(access.warp.index * warpSize + l),
+                 access.inst.source, strong, now};
       uint64_t at = address - region->base;
       for (uint64_t g = at >> shift; g <= (at + bytes - 1) >> shift; ++g)
         touch(cellsHere[g], mine, access.write, region->base + (g << shift));
@@ -239,8 +234,8 @@ void CtaOrder::touch(Cell &cell, const Touch &mine, bool write, uint64_t address
   };
   if (isOther(cell.write)) {
     Seen of = seenOf(cell.write.position - 1u);
-    bool ordered = of.fenced > cell.write.at.fenced ||
-                   (cell.write.strong && of.told > cell.write.at.told);
+    bool ordered =
+        of.fenced > cell.write.at.fenced || (cell.write.strong && of.told > cell.write.at.told);
     if (!ordered && !first)
       first = Conflict{mine, cell.write, write, true, address};
   }

@@ -1,9 +1,10 @@
 // Conflicts.h - bytes of global memory that two CTAs touch, one of them writing.
 //
-// CTAs of a launch run in any order. Where they cannot talk to each other, every conflict is a race:
-// Region::tags are compared when all have run, on any number of host threads and with the same
-// outcome. Where they can (atomics, volatile and ordered accesses), they run one after the other,
-// and CtaOrder follows what passes between them, CTA by CTA, so as to doubt in favour of the kernel.
+// CTAs of a launch run in any order. Where they cannot talk to each other, every conflict is a
+// race: Region::tags are compared when all have run, on any number of host threads and with the
+// same outcome. Where they can (atomics, volatile and ordered accesses), they run one after the
+// other, and CtaOrder follows what passes between them, CTA by CTA, so as to doubt in favour of the
+// kernel.
 #pragma once
 #include "runtime/emulator/Access.h"
 

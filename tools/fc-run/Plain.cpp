@@ -216,6 +216,12 @@ bool runPlain(const Options &options, const std::string &ptx, std::string &text,
     fault = result.report.text + "\n";
   else if (options.mutate)
     return mutate(options, ptx, text, fault, error);
+  std::optional<Roofline> bound;
+  if (!options.roofline.empty() && result.ok) {
+    bound = roofline(options.roofline, result.counters, run.bytes(), error);
+    if (!bound)
+      return false;
+  }
   if (options.json) {
     nlohmann::ordered_json root;
     root["kernel"] = options.entry;
@@ -223,6 +229,8 @@ bool runPlain(const Options &options, const std::string &ptx, std::string &text,
     root["pass"] = result.ok;
     root["seconds"] = result.seconds;
     root["counters"] = rt::countersJson(result.counters);
+    if (bound)
+      root["roofline"] = bound->json();
     if (!result.ok)
       root["fault"] = {{"id", result.report.id}, {"text", result.report.text}};
     text += root.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -237,14 +245,8 @@ bool runPlain(const Options &options, const std::string &ptx, std::string &text,
   if (options.counters)
     for (const auto &[name, count] : result.counters)
       text += fmt::format("  {:<28} {:>14}\n", name, count);
-  if (!options.roofline.empty()) {
-    std::string boards;
-    const std::string bound = roofline(options.roofline, result.counters, run.bytes(), boards);
-    if (bound.empty())
-      return error.set(Code::NotFound, "--roofline: there is no board `{}`; there are {}",
-                       options.roofline, boards);
-    text += bound;
-  }
+  if (bound)
+    text += bound->text();
   return true;
 }
 

@@ -177,7 +177,7 @@ std::string table(const Options &options, const Session &session,
 
 std::string json(const Options &options, const Session &session,
                  const std::vector<Comparison> &comparisons, const rt::Error &fault,
-                 const std::string &roofline) {
+                 const std::optional<Roofline> &roofline) {
   Json root;
   root["kernel"] = session.kernelNames();
   root["device"] = session.module().device().name();
@@ -197,8 +197,8 @@ std::string json(const Options &options, const Session &session,
                                 {"both_nan", it.bothNan},       {"unwritten", it.unwritten},
                                 {"wrong_nan", it.wrongNan},     {"pass", it.pass}};
   root["counters"] = rt::countersJson(session.counters);
-  if (!roofline.empty())
-    root["roofline"] = roofline;
+  if (roofline)
+    root["roofline"] = roofline->json();
   if (fault)
     root["fault"] = {{"id", fault.id}, {"text", fault.message}};
   return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -1,6 +1,7 @@
 // Report.h - what a run prints: a table, or one JSON object.
 #pragma once
 #include "tools/fc-run/Check.h"
+#include "tools/fc-run/Roofline.h"
 
 namespace fc::run {
 
@@ -15,9 +16,9 @@ std::string table(const Options &options, const Session &session,
                   const std::vector<Comparison> &comparisons);
 
 /// {"kernel", "device", "pass", "seconds", "outputs": {...}, "counters": {...}}. `fault` is what
-/// stopped the run, if something did; `roofline` the text of --roofline, if that was asked for.
+/// stopped the run, if something did; `roofline` what --roofline found, if that was asked for.
 std::string json(const Options &options, const Session &session,
                  const std::vector<Comparison> &comparisons, const rt::Error &fault,
-                 const std::string &roofline = "");
+                 const std::optional<Roofline> &roofline = {});
 
 } // namespace fc::run

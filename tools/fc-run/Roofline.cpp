@@ -1,32 +1,58 @@
-// Roofline.cpp - a lower bound of the run time from counters and a board's data sheet
-//
-// Each unit of the chip gets the work that was counted, spread evenly over all SMs at boost clock;
-// the slowest unit bounds the time. It is a bound: latency, launch and a partly filled last wave
-// come on top.
+// Roofline.cpp - see Roofline.h.
 #include "tools/fc-run/Roofline.h"
-#include "tools/fc-run/Boards.h"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace fc::run {
 
-std::string roofline(const std::string &name, const std::map<std::string, uint64_t> &counters,
-                     uint64_t tensorBytes, std::string &names) {
-  names = boardNames();
+std::optional<Roofline> roofline(const std::string &name,
+                                 const std::map<std::string, uint64_t> &counters,
+                                 uint64_t tensorBytes, rt::Error &error) {
   const Board *board = findBoard(name);
-  if (!board)
-    return "";
-  const std::vector<UnitTime> units = unitTimes(*board, counters, tensorBytes);
-  const UnitTime &bound = slowest(units);
+  if (!board) {
+    error.set(rt::Code::NotFound, "--roofline: there is no board `{}`; there are {}", name,
+              boardNames());
+    return std::nullopt;
+  }
+  if (counters.empty()) {
+    error.set(rt::Code::Unsupported,
+              "--roofline: this device counts nothing; --device=emulator does");
+    return std::nullopt;
+  }
+  return Roofline{
+      board,
+      unitTimes(*board, counters, tensorBytes),
+      {fmt::format("{} SMs at {} GHz all busy to the end, {} dense tensor TFLOP/s, {} GB/s",
+                   board->sms, board->clockGhz, board->tensorTflops, board->memoryGbs),
+       "4 warp instructions, 1 shared wavefront an SM and clock", "each tensor moved once",
+       "no latency, no launch, no partial wave"}};
+}
+
+std::string Roofline::text() const {
   std::string text = fmt::format("roofline on {}: at least {:.1f} us, bound by {}\n", board->name,
-                                 bound.microseconds, bound.unit);
+                                 bound().microseconds, bound().unit);
   for (const UnitTime &unit : units)
     text += fmt::format("  {:18} {:8.2f} us\n", unit.unit, unit.microseconds);
-  text += fmt::format(
-      "  assumes {} SMs at {} GHz all busy to the end, {} dense tensor TFLOP/s, {} GB/s; 4 "
-      "warp instructions,\n  1 shared wavefront an SM and clock; each tensor moved once; "
-      "no latency, no launch, no partial wave\n",
-      board->sms, board->clockGhz, board->tensorTflops, board->memoryGbs);
-  return text;
+  return text + fmt::format("  assumes {};\n  {}\n", assumptions[0],
+                            fmt::join(assumptions.begin() + 1, assumptions.end(), "; "));
+}
+
+nlohmann::ordered_json Roofline::json() const {
+  nlohmann::ordered_json root;
+  root["board"] = board->name;
+  root["microseconds"] = bound().microseconds;
+  root["bound"] = bound().unit;
+  for (const UnitTime &unit : units)
+    root["units"][unit.unit] = unit.microseconds;
+  root["data_sheet"] = {{"sms", board->sms},
+                        {"clock_ghz", board->clockGhz},
+                        {"tensor_tflops", board->tensorTflops},
+                        {"memory_gbs", board->memoryGbs},
+                        {"fma_lanes", board->fmaLanes},
+                        {"mufu_lanes", board->mufuLanes}};
+  root["assumptions"] = assumptions;
+  root["text"] = text();
+  return root;
 }
 
 } // namespace fc::run

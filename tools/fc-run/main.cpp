@@ -155,16 +155,15 @@ int runTool(const Options &options) {
     if (!check(options, session, source, comparisons, error))
       return fail(error);
   }
-  std::string bound, boards;
+  std::optional<Roofline> bound;
   if (!options.roofline.empty()) {
-    bound = roofline(options.roofline, session.counters, session.tensorBytes(), boards);
-    if (bound.empty())
-      return fail(
-          {rt::Code::NotFound, fmt::format("--roofline: there is no board `{}`; there are {}",
-                                           options.roofline, boards)});
+    bound = roofline(options.roofline, session.counters, session.tensorBytes(), error);
+    if (!bound)
+      return fail(error);
   }
-  fmt::print("{}", options.json ? json(options, session, comparisons, fault, bound)
-                                : table(options, session, comparisons) + bound);
+  fmt::print("{}", options.json
+                       ? json(options, session, comparisons, fault, bound)
+                       : table(options, session, comparisons) + (bound ? bound->text() : ""));
   for (const Comparison &it : comparisons)
     if (!it.pass)
       return failed;
