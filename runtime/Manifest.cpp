@@ -58,6 +58,7 @@ public:
   explicit Reader(std::string &error) : error(error) {}
 
   std::optional<Manifest> manifest(const Json &json);
+  std::optional<Expr> alone(const Json &json);
 
 private:
   /// What the expressions at hand may mention.
@@ -191,11 +192,13 @@ private:
 
   std::string &error;
   std::string path;
-  KernelSpec *kernel = nullptr; ///< the one being read
+  KernelSpec *kernel = nullptr; ///< the one being read; none: an expression by itself
   std::set<std::string> names;  ///< of its dimensions, params and compile-time parameters
 };
 
 void Reader::nameInScope(const std::string &name, const Scope &scope) {
+  if (!kernel)
+    return;
   for (const CompileParam &param : kernel->cparams)
     if (param.name == name) {
       if (std::holds_alternative<Elem>(param.value))
@@ -267,13 +270,14 @@ Expr Reader::call(const Json &json, const Scope &scope, int depth) {
     if (!ok() || result.op == ExprOp::Sms)
       return result;
     at("[1]", [&] {
-      const Param &tensor = kernel->params[paramOf(json[1], Param::Kind::Tensor)];
-      result.name = tensor.name;
+      const Param *tensor =
+          kernel ? &kernel->params[paramOf(json[1], Param::Kind::Tensor)] : nullptr;
+      result.name = tensor ? tensor->name : identifier(json[1]);
       at("[2]", [&] {
         const bool stride = result.op == ExprOp::Stride;
-        result.number = integer(
-            json[2], stride ? 0 : 1,
-            stride ? std::max<int64_t>(static_cast<int64_t>(tensor.shape.size()) - 1, 0) : 4096);
+        const auto rank = tensor ? static_cast<int64_t>(tensor->shape.size()) : int64_t{maxRank};
+        result.number =
+            integer(json[2], stride ? 0 : 1, stride ? std::max<int64_t>(rank - 1, 0) : 4096);
         if (ok() && !stride && !isPowerOfTwo(result.number))
           fail("{}, and an alignment is a power of two", result.number);
       });
@@ -619,6 +623,13 @@ void Reader::kernelSpec(const Json &json, KernelSpec &into) {
   });
 }
 
+std::optional<Expr> Reader::alone(const Json &json) {
+  Expr result = expr(json, {.dims = true, .layout = true});
+  if (!ok())
+    return std::nullopt;
+  return result;
+}
+
 std::optional<Manifest> Reader::manifest(const Json &json) {
   Manifest result;
   // The format first: what another one holds cannot be told from a mistake.
@@ -691,9 +702,8 @@ std::optional<Json> parseJson(std::string_view text, std::string &error) {
   }
 }
 
-} // namespace
-
-std::optional<Manifest> parseManifest(std::string_view json, std::string &error) {
+/// The tree of a text, or nothing and why.
+std::optional<Json> parseBounded(std::string_view json, std::string &error) {
   error.clear();
   if (json.size() > maxText) {
     error =
@@ -705,10 +715,19 @@ std::optional<Manifest> parseManifest(std::string_view json, std::string &error)
                         maxDepth + 32);
     return std::nullopt;
   }
-  auto parsed = parseJson(json, error);
-  if (!parsed)
-    return std::nullopt;
-  return Reader(error).manifest(*parsed);
+  return parseJson(json, error);
+}
+
+} // namespace
+
+std::optional<Manifest> parseManifest(std::string_view json, std::string &error) {
+  auto parsed = parseBounded(json, error);
+  return parsed ? Reader(error).manifest(*parsed) : std::nullopt;
+}
+
+std::optional<Expr> parseExpr(std::string_view json, std::string &error) {
+  auto parsed = parseBounded(json, error);
+  return parsed ? Reader(error).alone(*parsed) : std::nullopt;
 }
 
 } // namespace fc::rt

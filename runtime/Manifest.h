@@ -117,6 +117,9 @@ struct Manifest {
 /// `error`: "kernels[0].params[2].align: 3, and an alignment is a power of two".
 std::optional<Manifest> parseManifest(std::string_view json, std::string &error);
 
+/// Parses one expression by itself: names are taken as they stand.
+std::optional<Expr> parseExpr(std::string_view json, std::string &error);
+
 /// The bytes of an argument as its entry takes it: 128, 8, 4 or 1.
 uint32_t bytesOfArg(const KernelSpec &kernel, const Arg &arg);
 /// Its alignment: its bytes, but 64 for a tensor map.

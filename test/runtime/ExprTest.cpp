@@ -171,4 +171,16 @@ TEST(Expr, TextReadsAsTheLanguage) {
   EXPECT_EQ(textOf(R"(["*", 2, ["+", "B", 1], "H"])"), "2 * (B + 1) * H");
 }
 
+TEST(Expr, ByItself) {
+  std::string error;
+  auto expr = parseExpr(R"(["and", [">=", "M", ["*", 4, ["sms"]]], ["aligned", "q", 16]])", error);
+  ASSERT_TRUE(expr) << error;
+  EXPECT_EQ(expr->text(), "M >= 4 * sms and aligned(q, 16)");
+  EXPECT_EQ(evaluate(*expr, FixedEnvironment(), error), boolean(false));
+  EXPECT_FALSE(parseExpr(R"(["aligned", "q", 3])", error));
+  EXPECT_THAT(error, HasSubstr("an alignment is a power of two"));
+  EXPECT_FALSE(parseExpr("[", error));
+  EXPECT_FALSE(parseExpr(R"(["no"])", error));
+}
+
 } // namespace
