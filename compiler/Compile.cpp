@@ -177,8 +177,10 @@ std::optional<std::string> compile(const CompileOptions &options, const ExplainO
   StageDumper dumper(options.dumpStages, *program, *tuned);
   std::optional<explain::Collector> collector;
   if (explain)
-    collector.emplace(*program, *target, options.strategy, whySchedule(options, *tuned),
-                      explain->launch ? &*explain->launch : nullptr);
+    collector.emplace(
+        *program, *target,
+        explain::ScheduleAsked{tuned->strategy, tuned->schedule, whySchedule(options, *tuned)},
+        *explain->conditions, explain->launch ? &*explain->launch : nullptr);
   if (!runStages(*module, *tuned, messages, dumper, collector ? &*collector : nullptr))
     return std::nullopt;
   if (!dumper.error().empty())

@@ -1,5 +1,6 @@
 // Compile.h - one call from the text of a file to what fcc writes
 #pragma once
+#include "compiler/Explain/Conditions.h"
 #include "compiler/Explain/Launch.h"
 #include "compiler/Pipeline.h"
 #include "dsl/Frontend.h"
@@ -20,6 +21,8 @@ struct ExplainOptions {
   bool asJson = false;
   /// Counts tiles, and draws, at this launch; without one there are no numbers of a launch.
   std::optional<explain::LaunchRequest> launch;
+  /// Must be there.
+  const explain::Conditions *conditions = nullptr;
   bool draw = false; ///< the tiles of the file's first kernel (or of `kernel`)
 };
 struct Explained {

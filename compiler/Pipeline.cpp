@@ -29,7 +29,7 @@ const StageInfo *findStage(StringRef name) {
 /// `auto` is the furthest rung that every target has; parts of a kernel that it does not suit take
 /// the general form. Other names are as asked; fc-choose-schedule refuses those that it doesn't
 /// know.
-static StringRef resolveStrategy(StringRef asked) { return asked == "auto" ? "pipelined" : asked; }
+StringRef resolveStrategy(StringRef asked) { return asked == "auto" ? "pipelined" : asked; }
 
 void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   const std::string strategy = resolveStrategy(options.strategy).str();

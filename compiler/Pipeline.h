@@ -43,6 +43,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                               clEnumValN(Stage::Thread, "all", "do not stop"))};
 };
 
+/// What `auto` stands for; other names as they are.
+llvm::StringRef resolveStrategy(llvm::StringRef asked);
+
 /// From a module of imported kernels to the end of `options.stopAfter`.
 void buildPipeline(mlir::OpPassManager &pm, const PipelineOptions &options);
 

@@ -1,6 +1,8 @@
 // Collector.cpp - which stage tells what
 #include "compiler/Explain/CollectorState.h"
 #include "compiler/Target/EmitPtx.h"
+#include "compiler/Target/ResourceModel.h"
+#include "compiler/Transforms/Schedules.h"
 #include "dsl/DumpAst.h"
 #include "mlir/Pass/PassInstrumentation.h"
 
@@ -58,14 +60,31 @@ llvm::SmallVector<FoldOp> foldsOf(KernelOp kernel) {
 
 std::string shapeText(TileType type) {
   std::string text;
-  for (auto &[axis, size] : type.axisSizes())
-    text += (text.empty() ? "" : ", ") + axis.str() + ": " + std::to_string(size);
+  for (auto &[axis, size] : type.axisSizes()) {
+    if (isParts(axis))
+      continue;
+    int64_t whole = size;
+    for (auto &[other, parts] : type.axisSizes())
+      if (isPartsOf(other, axis))
+        whole *= parts;
+    text += (text.empty() ? "" : ", ") + axis.str() + ": " + std::to_string(whole);
+  }
   return "[" + text + "]";
 }
 
-Collector::Collector(const dsl::Program &program, const TargetInfo &target, std::string strategy,
-                     std::vector<std::string> reasons, const LaunchRequest *request)
-    : program(program), target(target), strategy(std::move(strategy)), reasons(std::move(reasons)),
+StringRef textNameOf(KernelOp kernel) {
+  auto of = kernel->getAttrOfType<StringAttr>(kVariantOfAttr);
+  return of ? of.getValue() : kernel.getSymName();
+}
+
+StringRef formOf(KernelOp kernel) {
+  auto name = kernel->getAttrOfType<StringAttr>(kVariantAttr);
+  return name ? name.getValue() : "";
+}
+
+Collector::Collector(const dsl::Program &program, const TargetInfo &target, ScheduleAsked asked,
+                     const Conditions &conditions, const LaunchRequest *request)
+    : program(program), target(target), asked(std::move(asked)), conditions(conditions),
       request(request) {}
 
 Collector::~Collector() = default;
@@ -90,7 +109,7 @@ void Collector::stageEnded(Stage stage, ModuleOp module) {
       facts.grid = gridText(kernel);
       facts.machine.target = target.name.str();
       facts.machine.board = target.board.str();
-      facts.machine.strategy = strategy;
+      facts.machine.strategy = asked.strategy;
       if (request && failure.empty()) {
         state->launch = Launch::of(kernel, *request, failure);
         if (state->launch)
@@ -98,17 +117,16 @@ void Collector::stageEnded(Stage stage, ModuleOp module) {
       }
     }
   }
-  llvm::DenseSet<PerKernel *> told;
+  if (stage == Stage::Tile)
+    for (const auto &state : states)
+      readForms(module, *state);
   for (KernelOp kernel : module.getOps<KernelOp>()) {
-    // `K$wide` is a form of `K`: the first one stands for all, the others are listed.
-    auto [base, form] = kernel.getSymName().split('$');
-    auto it = llvm::find_if(states, [&](const auto &each) { return each->kernel.name == base; });
+    auto it = llvm::find_if(
+        states, [&](const auto &each) { return each->kernel.name == textNameOf(kernel); });
     if (it == states.end())
       continue;
     PerKernel *state = it->get();
-    if (!form.empty() && stage == Stage::Async)
-      readForm(kernel, form, *state);
-    if (!told.insert(state).second)
+    if (stage >= Stage::Tile && formOf(kernel) != state->toldForm)
       continue;
     switch (stage) {
     case Stage::Import:
@@ -168,7 +186,7 @@ void Collector::assemble(StringRef ptx) {
     return; // no ptxas here: its figures are extra
   }
   // "Compiling entry function 'causal' for 'sm_80'", then "Used 128 registers".
-  Kernel *current = nullptr;
+  Form *current = nullptr;
   SmallVector<StringRef> lines;
   StringRef(*log).split(lines, '\n');
   for (StringRef line : lines) {
@@ -176,21 +194,32 @@ void Collector::assemble(StringRef ptx) {
       StringRef entry = line.split("function '").second.split('\'').first;
       current = nullptr;
       for (Kernel &kernel : list)
-        if (entry == kernel.name || (entry.starts_with(kernel.name) && !current))
-          current = &kernel;
+        for (Form &form : kernel.schedule.forms)
+          if (form.entry == entry)
+            current = &form;
     }
     int64_t number;
     if (current && line.contains(" bytes spill stores")) {
       StringRef words = line.split(" bytes spill stores").first;
       if (!words.substr(words.rfind(' ') + 1).getAsInteger(10, number))
-        current->machine.ptxasSpills = std::max(number, current->machine.ptxasSpills.value_or(0));
+        current->ptxasSpills = number;
     }
     if (current && line.contains("Used ")) {
       StringRef words = line.split("Used ").second.split(' ').first;
       if (!words.getAsInteger(10, number))
-        current->machine.ptxasRegisters =
-            std::max(number, current->machine.ptxasRegisters.value_or(0));
+        current->ptxasRegisters = number;
     }
+  }
+  for (Kernel &kernel : list) {
+    if (kernel.schedule.forms.empty())
+      continue;
+    const Form &form = kernel.schedule.forms[kernel.schedule.told];
+    Machine &machine = kernel.machine;
+    machine.ptxasRegisters = form.ptxasRegisters;
+    machine.ptxasSpills = form.ptxasSpills;
+    if (form.ptxasRegisters)
+      machine.ptxasCtasPerSm = ResourceModel::ctasPerSm(target, machine.threads / 32,
+                                                        *form.ptxasRegisters, machine.sharedTotal);
   }
 }
 

@@ -4,6 +4,7 @@
 // stage says what must be there) and asks the analyses again where the IR no longer shows why. What
 // an example launch comes to is computed from the IR itself.
 #pragma once
+#include "compiler/Explain/Conditions.h"
 #include "compiler/Explain/Explanation.h"
 #include "compiler/Explain/Launch.h"
 #include "compiler/Explain/Names.h"
@@ -31,11 +32,18 @@ struct TileMap {
   TileKind at(int64_t row, int64_t key) const { return kinds[row * keyTiles + key]; }
 };
 
+/// What the passes are told of the schedule.
+struct ScheduleAsked {
+  std::string strategy;
+  std::vector<std::string> items;   ///< `i=64`
+  std::vector<std::string> reasons; ///< where the items come from, in words
+};
+
 class Collector {
 public:
-  /// `reasons`: where the schedule comes from. `request` may be null: nothing is counted then.
-  Collector(const dsl::Program &program, const TargetInfo &target, std::string strategy,
-            std::vector<std::string> reasons, const LaunchRequest *request);
+  /// `request` may be null: nothing is counted then.
+  Collector(const dsl::Program &program, const TargetInfo &target, ScheduleAsked asked,
+            const Conditions &conditions, const LaunchRequest *request);
   ~Collector();
 
   /// Collects from the stages that `passes` ends.
@@ -61,15 +69,14 @@ private:
   void readPlan(KernelOp kernel, PerKernel &state);
   void countTiles(KernelOp kernel, FoldOp fold, unsigned walk, PerKernel &state);
   void checkTiles(TileMap &map, Counts &counts, PerKernel &state);
-  void readSchedule(KernelOp kernel, PerKernel &state);
+  void readForms(mlir::ModuleOp module, PerKernel &state);
   void readPlaces(KernelOp kernel, PerKernel &state);
   void readShared(KernelOp kernel, PerKernel &state);
-  void readForm(KernelOp kernel, llvm::StringRef name, PerKernel &state);
 
   const dsl::Program &program;
   const TargetInfo &target;
-  std::string strategy;
-  std::vector<std::string> reasons;
+  ScheduleAsked asked;
+  const Conditions &conditions;
   const LaunchRequest *request;
   std::string failure;
   std::vector<Kernel> list;

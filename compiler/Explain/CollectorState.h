@@ -17,15 +17,20 @@ struct Collector::PerKernel {
   std::vector<std::pair<mlir::Location, Walk>> derived;
   mlir::OwningOpRef<mlir::ModuleOp> online; ///< the kernel at the end of that stage
   std::unique_ptr<Launch> launch;
+  std::string toldForm; ///< from `tile` on: the form that is told of
   /// Of each top-level walk at the end of `tile`: tiles before the mask had a say, by row tile.
   std::vector<std::vector<std::pair<int64_t, int64_t>>> ranges;
   std::vector<TileMap> maps; ///< one a walk, empty ones where nothing was counted
   std::map<std::string, std::string> valueNames;
 };
 
+/// The kernel of the text that it is, or is a form of.
+llvm::StringRef textNameOf(KernelOp kernel);
+/// What the form is called.
+llvm::StringRef formOf(KernelOp kernel);
 /// The folds of the program itself, in order.
 llvm::SmallVector<FoldOp> foldsOf(KernelOp kernel);
-/// `f16 [d: 64, j: 64]`
+/// `[d: 64, j: 64]`; the parts of a tile that several warps walk are told as one.
 std::string shapeText(TileType type);
 
 } // namespace fc::explain

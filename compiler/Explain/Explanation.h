@@ -107,34 +107,60 @@ struct Need {
   int64_t amount;
 };
 
-/// One alternative to the schedule.
-struct Alternative {
-  std::string schedule, verdict;
-  bool chosen = false, fits = false;
+/// A schedule that was looked at, with what the resource model expects of it.
+struct Candidate {
+  std::string schedule; ///< as --schedule takes it: `i=128,j=64,warps=8,stages=1`
+  std::string tiles;    ///< `i = 128, j = 64 in 2 parts`
+  int64_t warps = 0, stages = 0;
+  int64_t registers = 0;      ///< a thread
+  int64_t shared = 0;         ///< bytes of a CTA
+  int64_t ctasPerSm = 0;      ///< 0: not one fits
+  std::optional<double> time; ///< that of the schedule told of is 1; none where it does not fit
+  std::string verdict;        ///< `taken: small, plain`, `slower`, what it has too little of
+  bool taken = false;         ///< by a form
+  bool unasked = false;       ///< what the search takes where nothing is asked for
 };
 
-/// One of several forms of a kernel; a launch takes the first whose condition holds.
+/// One of the forms of a kernel; a launch takes the first that may and should be taken.
 struct Form {
-  std::string name, schedule;
-  std::string condition; ///< empty: always
+  std::string name, entry, purpose;
+  std::string schedule;
+  std::string condition;                            ///< where it is the one to take; empty: always
+  std::string needs;                                ///< where it is right; empty: always
+  std::string grid;                                 ///< CTAs
+  std::optional<bool> holds;                        ///< both of them, at the launch
+  int64_t registers = 0, shared = 0, ctasPerSm = 0; ///< estimates
+  std::optional<int64_t> ptxasRegisters, ptxasSpills;
+};
+
+/// What a launch takes of a machine.
+struct Occupancy {
+  int64_t ctas = 0, sms = 0, ctasPerSm = 0;
+  int64_t busySms() const { return ctas < sms ? ctas : sms; }
+  double waves() const { return double(ctas) / double(sms * ctasPerSm); }
 };
 
 struct Schedule {
-  std::string text; ///< `i = 128, j = 64, warps = 4, stages = 2`
-  std::vector<std::string> reasons;
-  std::vector<Alternative> alternatives;
-  std::vector<Form> forms; ///< empty: there is one
+  std::string text;                 ///< `i = 128, j = 64, warps = 4, stages = 2`
+  std::vector<std::string> reasons; ///< who asks for it; empty: nobody
+  bool fastest = false;             ///< of several that fit, by the estimate of their time
+  std::vector<Candidate> candidates;
+  std::vector<Form> forms;
+  size_t told = 0; ///< the form that everything else is about: the launch's, or the first
+  std::optional<Occupancy> occupancy; ///< of that form at the launch
 };
 
 struct Machine {
   std::string target, strategy, board;
   std::vector<Need> registers, shared; ///< of the resource model
   int64_t registerTotal = 0, registerLimit = 0;
+  int64_t registerEstimate = 0;             ///< a thread: tiles and all else
   int64_t sharedTotal = 0, sharedLimit = 0; ///< the total is what was allocated
   int threads = 0, ctasPerSm = 0;
   std::vector<Quote> products; ///< each product and its instruction
   /// What ptxas says, where there is one.
   std::optional<int64_t> ptxasRegisters, ptxasSpills;
+  std::optional<int64_t> ptxasCtasPerSm; ///< with that many registers
 };
 
 struct Kernel {

@@ -28,6 +28,10 @@ json::Value orNull(const std::string &text) {
   return text.empty() ? json::Value(nullptr) : json::Value(text);
 }
 
+json::Value orNull(std::optional<int64_t> value) {
+  return value ? json::Value(*value) : json::Value(nullptr);
+}
+
 json::Value toJson(const Derived &derived) {
   return json::Object{{"from", toJson(derived.from)}, {"value", derived.value}};
 }
@@ -136,6 +140,7 @@ json::Value toJson(const Machine &machine) {
       {"strategy", machine.strategy},
       {"threads", machine.threads},
       {"ctas_per_sm", machine.ctasPerSm},
+      {"estimated_registers", machine.registerEstimate},
       {"registers_for_tiles", machine.registerTotal},
       {"registers_limit", machine.registerLimit},
       {"registers", needs(machine.registers)},
@@ -143,30 +148,60 @@ json::Value toJson(const Machine &machine) {
       {"shared_limit", machine.sharedLimit},
       {"shared", needs(machine.shared)},
       {"products", array(machine.products, [](const Quote &each) { return toJson(each); })}};
-  auto maybe = [](std::optional<int64_t> value) {
-    return value ? json::Value(*value) : json::Value(nullptr);
-  };
-  object["ptxas_registers"] = maybe(machine.ptxasRegisters);
-  object["ptxas_spill_bytes"] = maybe(machine.ptxasSpills);
+  object["ptxas_registers"] = orNull(machine.ptxasRegisters);
+  object["ptxas_spill_bytes"] = orNull(machine.ptxasSpills);
+  object["ptxas_ctas_per_sm"] = orNull(machine.ptxasCtasPerSm);
+  return object;
+}
+
+json::Value toJson(const Form &form) {
+  return json::Object{{"name", form.name},
+                      {"entry", form.entry},
+                      {"purpose", orNull(form.purpose)},
+                      {"schedule", form.schedule},
+                      {"condition", orNull(form.condition)},
+                      {"requires", orNull(form.needs)},
+                      {"grid", form.grid},
+                      {"holds", form.holds ? json::Value(*form.holds) : json::Value(nullptr)},
+                      {"estimated_registers", form.registers},
+                      {"estimated_shared_bytes", form.shared},
+                      {"ctas_per_sm", form.ctasPerSm},
+                      {"ptxas_registers", orNull(form.ptxasRegisters)},
+                      {"ptxas_spill_bytes", orNull(form.ptxasSpills)}};
+}
+
+json::Value toJson(const Candidate &candidate) {
+  return json::Object{
+      {"schedule", candidate.schedule},
+      {"estimated_registers", candidate.registers},
+      {"estimated_shared_bytes", candidate.shared},
+      {"ctas_per_sm", candidate.ctasPerSm},
+      {"relative_time", candidate.time ? json::Value(*candidate.time) : json::Value(nullptr)},
+      {"taken", candidate.taken},
+      {"unasked", candidate.unasked},
+      {"verdict", candidate.verdict}};
+}
+
+json::Value toJson(const Occupancy &occupancy) {
+  json::Object object{{"ctas", occupancy.ctas},
+                      {"sms", occupancy.sms},
+                      {"ctas_per_sm", occupancy.ctasPerSm},
+                      {"busy_sms", occupancy.busySms()}};
+  object["waves"] = occupancy.ctasPerSm > 0 ? json::Value(occupancy.waves()) : json::Value(nullptr);
   return object;
 }
 
 json::Value toJson(const Schedule &schedule) {
-  return json::Object{
+  json::Object object{
       {"chosen", schedule.text},
-      {"forms", array(schedule.forms,
-                      [](const Form &each) {
-                        return json::Object{{"name", each.name},
-                                            {"schedule", each.schedule},
-                                            {"condition", orNull(each.condition)}};
-                      })},
       {"reasons", array(schedule.reasons, [](const std::string &each) { return each; })},
-      {"alternatives", array(schedule.alternatives, [](const Alternative &each) {
-         return json::Object{{"schedule", each.schedule},
-                             {"chosen", each.chosen},
-                             {"fits", each.fits},
-                             {"verdict", each.verdict}};
-       })}};
+      {"candidates",
+       array(schedule.candidates, [](const Candidate &each) { return toJson(each); })},
+      {"forms", array(schedule.forms, [](const Form &each) { return toJson(each); })},
+      {"form", schedule.forms.empty() ? json::Value(nullptr)
+                                      : json::Value(schedule.forms[schedule.told].name)}};
+  object["launch"] = schedule.occupancy ? toJson(*schedule.occupancy) : json::Value(nullptr);
+  return object;
 }
 
 json::Value toJson(const Kernel &kernel) {
@@ -189,7 +224,7 @@ json::Value toJson(const Kernel &kernel) {
 
 std::string asJson(const std::vector<Kernel> &kernels) {
   json::Value value = json::Object{
-      {"explain", 1}, {"kernels", array(kernels, [](const Kernel &each) { return toJson(each); })}};
+      {"explain", 2}, {"kernels", array(kernels, [](const Kernel &each) { return toJson(each); })}};
   std::string text;
   raw_string_ostream(text) << formatv("{0:2}", value) << "\n";
   return text;

@@ -1,8 +1,6 @@
-// MachineFacts.cpp - the schedule and its alternatives, places, shared memory
+// MachineFacts.cpp - what lives where, and what it takes of the machine
 #include "compiler/Explain/CollectorState.h"
-#include "compiler/IR/KernelAxes.h"
 #include "compiler/IR/SharedLayout.h"
-#include "compiler/Target/ResourceModel.h"
 #include "dsl/DumpAst.h"
 
 using namespace mlir;
@@ -37,24 +35,32 @@ static std::string productName(const Names &names, DotOp dot) {
   return "dot[" + axes + "](" + brief(expr->operands[0]) + ", " + brief(expr->operands[1]) + ")";
 }
 
-/// `i: 4 warps x 8 lanes x 2 values`.
+/// `i: 4 warps x 8 lanes x 2 values`. Of a tile that is cut into parts, which warps take, these are
+/// warps of the axis; what has one value a part is there once for each.
 static std::string layoutText(TileType type, const fc::Place &place) {
-  std::string text;
-  for (auto &[axis, size] : type.axisSizes()) {
-    std::string parts;
+  auto axes = type.axisSizes();
+  std::string text, apart;
+  for (auto &[axis, size] : axes) {
+    std::string name = axis.str(), parts;
+    if (isParts(axis)) {
+      auto whole =
+          llvm::find_if(axes, [&, part = axis](auto &each) { return isPartsOf(part, each.first); });
+      if (whole == axes.end())
+        apart += "; one for each of " + std::to_string(size) + " parts of the walk";
+      continue;
+    }
     for (auto [unit, word] :
          {std::pair(Unit::Warp, "warps"), {Unit::Lane, "lanes"}, {Unit::Value, "values"}}) {
       int64_t count = 1;
       for (const Digit &digit : place.digits)
-        if (digit.unit == unit && digit.axis == axis.getValue())
+        if (digit.unit == unit && (digit.axis == name || isPartsOf(digit.axis, name)))
           count *= digit.size;
       if (count > 1)
         parts += (parts.empty() ? "" : " x ") + std::to_string(count) + " " + word;
     }
-    text +=
-        (text.empty() ? "" : "; ") + axis.str() + ": " + (parts.empty() ? "each has all" : parts);
+    text += (text.empty() ? "" : "; ") + name + ": " + (parts.empty() ? "each has all" : parts);
   }
-  return text;
+  return text + apart;
 }
 
 static std::string typeText(Type type) {
@@ -122,133 +128,6 @@ void Collector::readPlaces(KernelOp kernel, PerKernel &state) {
     }
   });
   facts.machine.threads = int(kernel.threads());
-  readSchedule(kernel, state);
-}
-
-//===-- The schedule -----------------------------------------------------------------===//
-
-namespace {
-std::string scheduleText(ArrayRef<StringAttr> axes, const ScheduleChoice &choice) {
-  std::string text;
-  for (StringAttr axis : axes)
-    text += axis.str() + " = " + std::to_string(choice.sizes.lookup(axis)) + ", ";
-  return text + "warps = " + std::to_string(choice.warps) +
-         ", stages = " + std::to_string(choice.stages);
-}
-
-std::string amounts(int64_t needed, int64_t limit, StringRef unit, const Usage &usage) {
-  std::string text =
-      "needs " + std::to_string(needed) + " " + unit.str() + " of " + std::to_string(limit);
-  if (const Usage::Item *largest = usage.largest())
-    text += ", most of it " + largest->what;
-  return text;
-}
-} // namespace
-
-void Collector::readSchedule(KernelOp kernel, PerKernel &state) {
-  auto attribute = kernel.getSchedule();
-  Kernel &facts = *state.facts;
-  if (!attribute)
-    return;
-  KernelOp online = *state.online->getOps<KernelOp>().begin();
-  FailureOr<KernelAxes> axes = KernelAxes::of(online);
-  if (failed(axes))
-    return;
-  ScheduleChoice choice;
-  choice.sizes = axes->fixed;
-  SmallVector<StringAttr> names(attribute->getAxes());
-  for (auto [axis, size] : llvm::zip(attribute->getAxes(), attribute->getSizes()))
-    choice.sizes[axis] = size;
-  choice.warps = attribute->getWarps();
-  choice.stages = attribute->getStages();
-  kernel.walk(
-      [&](DotOp dot) { choice.matrices |= dot.getBy() && dot.getBy()->starts_with("mma"); });
-  ResourceModel model(online, target);
-  Usage shared = model.shared(choice), registers = model.registers(choice);
-  Machine &machine = facts.machine;
-  machine.registers.clear();
-  machine.shared.clear();
-  for (const Usage::Item &item : registers.items)
-    machine.registers.push_back({item.what, item.amount});
-  for (const Usage::Item &item : shared.items)
-    machine.shared.push_back({item.what, item.amount});
-  machine.registerTotal = registers.total();
-  machine.registerLimit = model.registerLimit(choice);
-  machine.sharedTotal = shared.total();
-  machine.sharedLimit = model.sharedLimit();
-
-  Schedule &schedule = facts.schedule;
-  schedule = {};
-  schedule.text = scheduleText(names, choice);
-  schedule.reasons = reasons;
-  for (const dsl::Schedule &own : state.kernel.schedules) {
-    std::string items;
-    for (const dsl::ScheduleItem &item : own.items)
-      items += (items.empty() ? "" : ", ") + item.key + (item.axis.empty() ? "" : " " + item.axis) +
-               " = " + std::to_string(item.value);
-    if (own.target.empty() || own.target == target.name)
-      schedule.reasons.push_back("the text asks for " + items);
-  }
-  // What stands next to it.
-  auto tryOut = [&](const ScheduleChoice &other) {
-    Alternative alternative;
-    alternative.schedule = scheduleText(names, other);
-    Usage shared = model.shared(other), registers = model.registers(other);
-    if (shared.total() > model.sharedLimit())
-      alternative.verdict =
-          amounts(shared.total(), model.sharedLimit(), "bytes of shared memory", shared);
-    else if (registers.total() > model.registerLimit(other))
-      alternative.verdict = amounts(registers.total(), model.registerLimit(other),
-                                    "registers a thread for its tiles", registers);
-    else
-      alternative.fits = true;
-    if (alternative.fits)
-      alternative.verdict = "fits: " + std::to_string(registers.total()) +
-                            " registers a thread for tiles, " + std::to_string(shared.total()) +
-                            " bytes of shared memory";
-    schedule.alternatives.push_back(alternative);
-  };
-  tryOut(choice);
-  schedule.alternatives.back().chosen = true;
-  for (StringAttr axis : names)
-    for (bool more : {true, false}) {
-      ScheduleChoice other = choice;
-      int64_t size = choice.sizes.lookup(axis);
-      int64_t next = more ? size * 2 : size / 2;
-      if (next < 1 || !KernelAxes::isTileSize(next) || size == 1)
-        continue;
-      other.sizes[axis] = next;
-      tryOut(other);
-    }
-  if (choice.warps * 2 <= target.warpsPerCta) {
-    ScheduleChoice other = choice;
-    other.warps *= 2;
-    tryOut(other);
-  }
-}
-
-/// The text of an attribute that holds a condition, if there is one.
-static std::string conditionText(Operation *op, StringRef name) {
-  Attribute attribute = op->getAttr(name);
-  if (auto text = dyn_cast_or_null<StringAttr>(attribute))
-    return text.str();
-  std::string text;
-  if (attribute)
-    llvm::raw_string_ostream(text) << attribute;
-  return text;
-}
-
-void Collector::readForm(KernelOp kernel, StringRef name, PerKernel &state) {
-  Form form;
-  form.name = name.str();
-  if (auto schedule = kernel.getSchedule()) {
-    for (auto [axis, size] : llvm::zip(schedule->getAxes(), schedule->getSizes()))
-      form.schedule += axis.str() + " = " + std::to_string(size) + ", ";
-    form.schedule += "warps = " + std::to_string(schedule->getWarps()) +
-                     ", stages = " + std::to_string(schedule->getStages());
-  }
-  form.condition = conditionText(kernel, "fc.condition");
-  state.facts->schedule.forms.push_back(form);
 }
 
 //===-- Shared memory ----------------------------------------------------------------===//
@@ -284,7 +163,7 @@ void Collector::readShared(KernelOp kernel, PerKernel &state) {
       place.what = "an exchange between threads";
     state.facts->places.push_back(place);
   });
-  if (strategy == "auto") { // what it came to
+  if (asked.strategy == "auto") { // what it came to
     bool matrices = false, ahead = false;
     kernel.walk([&](DotOp dot) { matrices |= dot.getBy() && dot.getBy()->starts_with("mma"); });
     kernel.walk([&](CopyOp copy) { ahead |= copy.getVia() == "cp_async"; });
@@ -292,11 +171,6 @@ void Collector::readShared(KernelOp kernel, PerKernel &state) {
   }
   if (auto bytes = kernel->getAttrOfType<IntegerAttr>("fc.shared_bytes"))
     machine.sharedTotal = bytes.getInt();
-  int64_t most = target.ctasPerSm;
-  if (machine.threads > 0)
-    most = std::min<int64_t>(most, target.warpsPerSm / (machine.threads / 32));
-  most = std::min(most, target.sharedPerSm / (machine.sharedTotal + target.sharedReservedPerCta));
-  machine.ctasPerSm = int(most);
 }
 
 } // namespace fc::explain

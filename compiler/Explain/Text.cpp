@@ -323,6 +323,115 @@ void sayMask(Writer &out, const Kernel &kernel, const Mask &mask, const Counts *
     sayCounts(out, kernel, *counts);
 }
 
+//===-- The schedule -----------------------------------------------------------------===//
+
+/// Those that are told in words: what is taken and what stands next to it.
+std::vector<const Candidate *> nearest(const std::vector<Candidate> &all) {
+  constexpr int kFaster = 3, kSlower = 4, kTooLarge = 2;
+  int faster = 0, slower = 0, tooLarge = 0;
+  std::vector<const Candidate *> list;
+  for (const Candidate &each : all)
+    if (each.time && *each.time < 1)
+      ++faster;
+  for (const Candidate &each : all) {
+    bool isNear = !each.time        ? tooLarge++ < kTooLarge
+                  : *each.time >= 1 ? each.taken || slower++ < kSlower
+                                    : faster-- <= kFaster;
+    if (isNear || each.taken || each.unasked)
+      list.push_back(&each);
+  }
+  return list;
+}
+
+void sayCandidates(Writer &out, const Schedule &schedule) {
+  const Candidate *told = nullptr;
+  std::vector<std::vector<std::string>> rows = {
+      {"tiles", "warps", "stages", "registers", "shared bytes", "CTAs an SM", "time", "verdict"}};
+  std::vector<const Candidate *> list = nearest(schedule.candidates);
+  for (const Candidate *each : list) {
+    std::string time = "-";
+    if (each->time)
+      raw_string_ostream(time = "") << format("%.2f", *each->time);
+    if (each->taken && each->time == 1.0)
+      told = each;
+    rows.push_back({each->tiles.empty() ? "-" : each->tiles, std::to_string(each->warps),
+                    std::to_string(each->stages), std::to_string(each->registers),
+                    grouped(each->shared), std::to_string(each->ctasPerSm), time, each->verdict});
+  }
+  if (list.size() < 2)
+    return;
+  out.say("What was looked at, with registers a thread and times as the resource model expects them"
+          ", relative to what is told of here; force one with --schedule=" +
+          (told ? told->schedule : list.front()->schedule) + ":");
+  out.table(rows);
+  if (size_t others = schedule.candidates.size() - list.size())
+    out.say("and " + Twine(others) + " more, which --explain=json lists.");
+}
+
+void sayForms(Writer &out, const Kernel &kernel) {
+  const Schedule &schedule = kernel.schedule;
+  if (schedule.forms.size() > 1) {
+    out.heading("Its forms");
+    out.say("Sizes and addresses are known at launch only, so there are " +
+            Twine(schedule.forms.size()) +
+            " forms; a launch takes the first of which all that is said here holds. What is told "
+            "above is `" +
+            schedule.forms[schedule.told].name + "`.");
+    for (const Form &form : schedule.forms) {
+      out.say("`" + form.name + "`: " + form.purpose +
+                  (form.holds == false ? "; not at this launch" : ""),
+              4, 2);
+      out.table({{form.schedule, std::to_string(form.registers) + " registers",
+                  grouped(form.shared) + " bytes shared", count(form.ctasPerSm, "CTA") + " an SM"}},
+                6);
+      if (!form.condition.empty())
+        out.say("where " + form.condition, 6, 2);
+      if (!form.needs.empty())
+        out.say("needs " + form.needs, 6, 2);
+    }
+  }
+  if (!schedule.occupancy)
+    return;
+  const Occupancy &taken = *schedule.occupancy;
+  std::string text = "At " + kernel.shape + ", with contiguous tensors, on the " +
+                     std::to_string(taken.sms) + " SMs of " + kernel.machine.board;
+  if (schedule.forms.size() > 1)
+    text += " it is `" + schedule.forms[schedule.told].name + "`";
+  text += ": " + count(taken.ctas, "CTA") + ", that is " + schedule.forms[schedule.told].grid;
+  if (taken.ctasPerSm > 0) {
+    raw_string_ostream os(text);
+    os << ". " << taken.busySms() << " of " << taken.sms << " SMs are busy, ";
+    if (taken.waves() <= 1)
+      os << "in one wave of up to " << taken.sms * taken.ctasPerSm;
+    else
+      os << format("%.2f", taken.waves()) << " waves of " << taken.sms * taken.ctasPerSm;
+  }
+  out.say(text + ".");
+}
+
+void saySchedule(Writer &out, const Kernel &kernel) {
+  const Schedule &schedule = kernel.schedule;
+  out.heading("The schedule");
+  bool isFirst = false, fits = false;
+  for (const Candidate &each : schedule.candidates)
+    if (each.verdict == "slower" || each.taken) {
+      isFirst |= !fits && each.time == 1.0;
+      fits = true;
+    }
+  std::string why;
+  if (!schedule.reasons.empty())
+    why = ", since " + joined(schedule.reasons);
+  else if (!schedule.fastest)
+    why = ": of the tiles that fit, the largest";
+  else if (isFirst)
+    why = ": of " + std::to_string(schedule.candidates.size()) + " schedules the fastest that fits";
+  else
+    why = ": the form `" + schedule.forms[schedule.told].name + "`, below";
+  out.say(schedule.text + why + ".");
+  sayCandidates(out, schedule);
+  sayForms(out, kernel);
+}
+
 //===-- The machine ------------------------------------------------------------------===//
 
 void sayMachine(Writer &out, const Kernel &kernel) {
@@ -350,43 +459,26 @@ void sayMachine(Writer &out, const Kernel &kernel) {
   }
 
   out.heading("What it takes of " + machine.target);
-  std::string registers = "Registers: tiles take " + std::to_string(machine.registerTotal) +
-                          " a thread at the widest point, of " +
-                          std::to_string(machine.registerLimit) +
-                          " beside addresses and counters (estimate)";
+  std::string registers =
+      "Registers: about " + std::to_string(machine.registerEstimate) +
+      " a thread (estimate: " + std::to_string(machine.registerTotal) +
+      " for tiles at the widest point, the rest for addresses, counters and what is under way)";
   if (machine.ptxasRegisters)
     registers +=
-        "; ptxas gives " + std::to_string(*machine.ptxasRegisters) + " in all, " +
+        "; ptxas gives " + std::to_string(*machine.ptxasRegisters) + ", " +
         (machine.ptxasSpills.value_or(0) ? std::to_string(*machine.ptxasSpills) + " bytes spilled"
                                          : "no spills");
   out.say(registers + ".");
   out.say("Shared memory: " + grouped(machine.sharedTotal) + " of " + grouped(machine.sharedLimit) +
-          " bytes a CTA. " + count(machine.threads, "thread") +
-          " a CTA; shared memory and threads let " + count(machine.ctasPerSm, "CTA") +
-          " share an SM.");
-
-  out.heading("The schedule");
-  out.say(kernel.schedule.text + (kernel.schedule.reasons.empty()
-                                      ? ": the largest tiles that fit."
-                                      : ", since " + joined(kernel.schedule.reasons) + "."));
-  rows.clear();
-  for (const Alternative &each : kernel.schedule.alternatives)
-    if (!each.chosen)
-      rows.push_back({each.schedule, each.verdict});
-  if (!rows.empty()) {
-    out.say("Beside it (force one with --schedule=...):");
-    out.table(rows);
-  }
-  if (kernel.schedule.forms.size() > 1) {
-    out.say("There are " + Twine(kernel.schedule.forms.size()) +
-            " forms of the kernel, since a launch's sizes are not known here; a launch takes the "
-            "first whose condition holds. What is told above is the first.");
-    rows.clear();
-    for (const Form &form : kernel.schedule.forms)
-      rows.push_back({form.name, form.schedule,
-                      form.condition.empty() ? "otherwise" : "where " + form.condition});
-    out.table(rows);
-  }
+          " bytes a CTA.");
+  std::string ctas = count(machine.threads, "thread") + " a CTA; " +
+                     (machine.ctasPerSm == 1 ? std::string("1 CTA has room")
+                                             : count(machine.ctasPerSm, "CTA") + " have room") +
+                     " on an SM at once";
+  if (machine.ptxasCtasPerSm && *machine.ptxasCtasPerSm != machine.ctasPerSm)
+    ctas += " by the estimate, " + std::to_string(*machine.ptxasCtasPerSm) + " by ptxas's count";
+  out.say(ctas + ".");
+  saySchedule(out, kernel);
 }
 
 } // namespace
@@ -399,7 +491,10 @@ std::string asText(const std::vector<Kernel> &kernels) {
     const Kernel &kernel = kernels[i];
     os << (i ? "\n\n" : "") << kernel.file << ":" << kernel.line << ": `" << kernel.name << "`"
        << (kernel.parameters.empty() ? "" : ", " + kernel.parameters) << ", for "
-       << kernel.machine.target << ", strategy " << kernel.machine.strategy << "\n";
+       << kernel.machine.target << ", strategy " << kernel.machine.strategy;
+    if (kernel.schedule.forms.size() > 1)
+      os << ", form " << kernel.schedule.forms[kernel.schedule.told].name;
+    os << "\n";
     out.say("A program for each " + kernel.grid + ".");
     sayWalks(out, kernel);
     for (size_t walk = 0; walk < kernel.masks.size(); ++walk)

@@ -84,6 +84,7 @@ bool ExplainCommand::read(ExplainOptions &options, std::string &error) const {
   if (!format.empty() && format != "text" && format != "json")
     return fail("`--explain=" + format + "`: there are text and json");
   options.asJson = format == "json";
+  options.conditions = &conditions;
   options.draw = !picture.empty();
   if (options.draw && (picture.size() < 5 || picture.substr(picture.size() - 4) != ".svg"))
     return fail("--picture draws an .svg, and `" + picture + "` is none");

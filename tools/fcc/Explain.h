@@ -3,6 +3,7 @@
 // Spelt as fc-run spells them, and meaning the same: --shape, --set, --in, --fill, --seed.
 #pragma once
 #include "compiler/Compile.h"
+#include "tools/fcc/ManifestConditions.h"
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ExplainCommand {
   std::string picture;
   std::vector<std::string> shape, at, set, in, fill;
   uint64_t seed = 0;
+  ManifestConditions conditions;
 
   void addTo(CLI::App &app);
   /// Whether anything is to be told.
