@@ -35,10 +35,21 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def shape_of(fc_run, ptx, name, keys):
-    """--shape for all dimensions that the PTX's kernels have."""
+def kernels(fc_run, ptx):
+    """What --list says of each kernel of a PTX: {name: text}."""
     listed = run(fc_run, ptx, "--list").stdout
-    constants = set(re.findall(r"(\w+) = ", " ".join(re.findall(r"^kernel \w+<(.*)>$", listed, re.M))))
+    return dict(re.findall(r"^kernel (\w+)((?:.*\n)(?:  .*\n)*)", listed, re.M))
+
+
+def variants(fc_run, ptx):
+    """The launch variants of a PTX: {kernel: [name]}."""
+    return {kernel: re.findall(r"^  variant (\w+)", text, re.M) for kernel, text in kernels(fc_run, ptx).items()}
+
+
+def shape_of(fc_run, ptx, name, keys, kernel=None):
+    """--shape for all dimensions that the PTX's kernels have, or one of them."""
+    listed = "".join(text for of, text in kernels(fc_run, ptx).items() if kernel in (None, of))
+    constants = set(re.findall(r"(\w+) = ", " ".join(re.findall(r"^<(.*)>$", listed, re.M))))
     dims = [dim for shape in re.findall(r"\[([^\]]*)\]", listed) for dim in re.findall(r"\b[A-Z]\w*\b", shape)]
     dims = sorted(set(dims) - constants)
     values = dict(DIMS, N=keys, S=keys, **({} if "N" in dims else {"M": keys}))
@@ -48,7 +59,7 @@ def shape_of(fc_run, ptx, name, keys):
 
 def every(fcc, fc_run, folder, work, rungs=RUNGS):
     """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)].
-    options(keys) are those of fc-run for a launch with so many keys.
+    options(keys, kernel) are those of fc-run for a launch of all kernels, or of one, with so many keys.
 
     A rung is a strategy, or one with a schedule behind a space: `pipelined split:j=2`."""
 
@@ -60,9 +71,9 @@ def every(fcc, fc_run, folder, work, rungs=RUNGS):
         if compiled.returncode:
             return name, rung, "refused: " + (compiled.stderr.strip().splitlines() or [""])[0]
 
-        def options(keys=KEYS):
+        def options(keys=KEYS, kernel=None):
             inputs = [text % {"keys": keys, "part": keys - 130} for text in INPUTS.get(name, [])]
-            return ["--threads=1", "--shape", shape_of(fc_run, ptx, name, keys), *inputs]
+            return ["--threads=1", "--shape", shape_of(fc_run, ptx, name, keys, kernel), *inputs]
 
         return name, rung, work(name, rung, path, ptx, options)
 

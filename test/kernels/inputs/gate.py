@@ -1,5 +1,5 @@
-"""gate.py FCC FC-RUN KERNELS: the mutation gate over every kernel of a folder, every rung and the schedules that synchronise
-in ways of their own.
+"""gate.py FCC FC-RUN KERNELS: the mutation gate over every kernel of a folder in every rung and launch variant, and with the
+schedules that synchronise in ways of their own.
 
 Leaves out each commit, wait, barrier and fence of each generated kernel in turn (`fc-run --mutate`) and asks for a
 report of every one: a survivor is a fault of the compiler's or of the emulator's. A kernel, a rung or a pattern of
@@ -7,7 +7,7 @@ synchronisation that is new is gated without a word here; what cannot be run is 
 import re
 import sys
 
-from every import RUNGS, every, run
+from every import RUNGS, every, run, variants
 
 fcc, fc_run, folder = sys.argv[1:]
 # Rungs, and the schedules that bring other synchronisation: parts of the warps that merge their states, and rings of
@@ -22,18 +22,28 @@ WHOLE = {"manual", "unfused/attention"}
 
 
 def gate(name, rung, source, ptx, options):
-    """(caught, mutants, lines about the survivors) of the mutants that some length needs."""
-    survivors = None
-    for keys in LENGTHS:
-        result = run(fc_run, ptx, "--mutate", *options(keys))
-        score = re.match(r"(\d+) of (\d+) mutants are caught\n", result.stdout)
-        if not score:
-            return "not gated: " + (result.stdout + result.stderr).strip().split("\n")[0]
-        lines = result.stdout.splitlines()[1:]
-        survivors = [line for line in lines if survivors is None or line in survivors]
-        if not survivors:
-            break
-    return int(score[2]) - len(survivors), int(score[2]), survivors
+    """(caught, mutants, lines about the survivors) of the mutants that some length needs, in every variant."""
+    caught = mutants = 0
+    survivors = []
+    for kernel, names in variants(fc_run, ptx).items():
+        for variant in names[:1] if rung in SCHEDULES else names:
+            left, score = None, None
+            for keys in LENGTHS:
+                result = run(fc_run, ptx, "--mutate", "--kernel", kernel, "--variant", variant, *options(keys, kernel))
+                if "no variant is made for this launch" in result.stderr:
+                    continue  # of tensors that these lengths do not align
+                score = re.match(r"(\d+) of (\d+) mutants are caught\n", result.stdout)
+                if not score:
+                    return "not gated: " + (result.stdout + result.stderr).strip().split("\n")[0]
+                lines = result.stdout.splitlines()[1:]
+                left = [line for line in lines if left is None or line in left]
+                if not left:
+                    break
+            if not score:
+                return "not gated: no length suits variant `%s` of `%s`" % (variant, kernel)
+            caught, mutants = caught + int(score[2]) - len(left), mutants + int(score[2])
+            survivors += left
+    return caught, mutants, survivors
 
 
 caught = mutants = bad = 0
