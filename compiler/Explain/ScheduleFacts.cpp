@@ -16,8 +16,8 @@ namespace {
 std::string tilesText(ArrayRef<StringAttr> axes, const ScheduleChoice &choice) {
   std::string text;
   for (StringAttr axis : axes) {
-    text += (text.empty() ? "" : ", ") + axis.str() + " = " +
-            std::to_string(choice.sizes.lookup(axis));
+    text +=
+        (text.empty() ? "" : ", ") + axis.str() + " = " + std::to_string(choice.sizes.lookup(axis));
     if (choice.parts > 1 && axis == choice.splitAxis)
       text += " in " + std::to_string(choice.parts) + " parts";
   }
@@ -159,11 +159,14 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
     schedule.fastest |= each.verdict == "slower";
     candidates.add(each.choice, each.estimate, each.verdict);
   }
-  if (ScheduleRequest open = unasked(state.kernel, *request); open.sizes.size() <
-      request->sizes.size() || request->warps || request->stages || request->splitAxis)
+  if (ScheduleRequest open = unasked(state.kernel, *request);
+      open.sizes.size() < request->sizes.size() || request->warps || request->stages ||
+      request->splitAxis)
     if (auto free = searchSchedule(online, *axes, target, open); free.taken) {
       const ScheduleDecision::Candidate &best = *free.best();
-      candidates.list[candidates.add(best.choice, best.estimate, "taken where nothing is asked for")].unasked = true;
+      candidates
+          .list[candidates.add(best.choice, best.estimate, "taken where nothing is asked for")]
+          .unasked = true;
     }
 
   // The forms, and the one that the launch takes.
@@ -193,7 +196,7 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
       taken = number;
     rows.push_back(candidates.add(choice, estimate, ""));
     Candidate &candidate = candidates.list[rows.back()];
-    candidate.verdict = candidate.taken ? candidate.verdict + ", " + form.name
+    candidate.verdict = candidate.taken    ? candidate.verdict + ", " + form.name
                         : forms.size() > 1 ? "taken: " + form.name
                                            : "taken";
     candidate.taken = true;

@@ -77,8 +77,8 @@ std::optional<int64_t> ManifestConditions::value(const std::string &expression,
                                                  const explain::Launch &launch, int64_t sms) const {
   std::string error;
   auto parsed = rt::parseExpr(expression, error);
-  auto result = parsed ? rt::evaluate(*parsed, LaunchEnvironment(launch, sms), error)
-                       : std::nullopt;
+  auto result =
+      parsed ? rt::evaluate(*parsed, LaunchEnvironment(launch, sms), error) : std::nullopt;
   if (!result || result->isFloat())
     return std::nullopt;
   return result->integer;
