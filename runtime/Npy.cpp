@@ -5,14 +5,13 @@
 //   {'descr': '<f2', 'fortran_order': False, 'shape': (1, 8, 512, 64), }
 // followed by the elements. Source: NumPy Enhancement Proposal 1.
 #include "runtime/Npy.h"
+#include "runtime/WriteFile.h"
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <unistd.h>
 
 namespace fc::rt {
 namespace {
@@ -325,36 +324,8 @@ bool writeNpy(const std::string &path, Elem elem, const std::vector<int64_t> &sh
   start += static_cast<char>(header.size() & 0xff);
   start += static_cast<char>(header.size() >> 8);
 
-  // A file appears whole or not at all; a device or a pipe is written where it is.
-  std::error_code unknown;
-  const auto type = std::filesystem::status(path, unknown).type();
-  const bool inPlace = type != std::filesystem::file_type::regular &&
-                       type != std::filesystem::file_type::directory &&
-                       type != std::filesystem::file_type::not_found;
-  const std::string beside =
-      inPlace ? path : fmt::format("{}.tmp{}", path, static_cast<long>(::getpid()));
-  std::FILE *file = std::fopen(beside.c_str(), "wb");
-  if (!file)
-    return error.set(Code::NotFound, "cannot write `{}`: {}", path, std::strerror(errno));
   const size_t bytes = count * static_cast<size_t>(bytesOf(elem));
-  bool ok = std::fwrite(start.data(), 1, start.size(), file) == start.size() &&
-            std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-            (bytes == 0 || std::fwrite(data, 1, bytes, file) == bytes);
-  int reason = errno;
-  if (std::fclose(file) != 0 && ok) {
-    ok = false;
-    reason = errno;
-  }
-  if (ok && !inPlace && std::rename(beside.c_str(), path.c_str()) != 0) {
-    ok = false;
-    reason = errno;
-  }
-  if (!ok) {
-    if (!inPlace)
-      std::remove(beside.c_str());
-    return error.set(Code::NotFound, "cannot write `{}`: {}", path, std::strerror(reason));
-  }
-  return true;
+  return writeFile(path, {start, header, {static_cast<const char *>(data), bytes}}, error);
 }
 
 } // namespace fc::rt

@@ -1,11 +1,11 @@
 // main.cpp - fc-bench: measures, reports, compares.
+#include "runtime/WriteFile.h"
 #include "tools/fc-bench/Bench.h"
 #include "tools/fc-bench/Plot.h"
 #include "tools/fc-bench/Report.h"
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 
 using namespace fc;
 using namespace fc::bench;
@@ -17,13 +17,6 @@ constexpr int passed = 0, failed = 1, unusable = 2;
 int fail(const rt::Error &error) {
   fmt::print(stderr, "fc-bench: {}\n", error.message);
   return unusable;
-}
-
-bool write(const std::string &path, const std::string &text, rt::Error &error) {
-  std::ofstream stream(path, std::ios::binary);
-  stream << text;
-  stream.close();
-  return stream.good() || error.set(rt::Code::NotFound, "cannot write `{}`", path);
 }
 
 int runTool(const Options &options) {
@@ -39,9 +32,9 @@ int runTool(const Options &options) {
   int slower = 0;
   if (!options.compareWith.empty())
     fmt::print("\n{}", comparison(old, results, slower));
-  if (!options.json.empty() && !write(options.json, toJson(results), error))
+  if (!options.json.empty() && !rt::writeFile(options.json, {toJson(results)}, error))
     return fail(error);
-  if (!options.plot.empty() && !write(options.plot, plot(results), error))
+  if (!options.plot.empty() && !rt::writeFile(options.plot, {plot(results)}, error))
     return fail(error);
   const bool wrong =
       std::ranges::any_of(results.results, [](const Result &it) { return !it.failure.empty(); });

@@ -3,9 +3,9 @@
 // The command line is CLI11's: LLVM's code generator owns the name --stop-after in llvm::cl.
 #include "compiler/Compile.h"
 #include "compiler/Target/TargetInfo.h"
+#include "runtime/WriteFile.h"
 #include "tools/fcc/Explain.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
@@ -50,36 +50,17 @@ std::optional<Emit> emitOf(StringRef name) {
       .Default(std::nullopt);
 }
 
-/// Writes and closes; what the system says if any byte was lost.
-std::error_code put(raw_fd_ostream &os, StringRef bytes) {
-  os << bytes;
-  os.flush();
-  std::error_code code = os.error();
-  os.clear_error();
-  return code;
-}
-
-/// Written beside and renamed: no half of a file is ever seen. A device is written to as it is.
+/// Standard output or a file; what the system says if any byte was lost.
 int write(StringRef path, StringRef bytes) {
   if (path.empty() || path == "-") {
-    std::error_code code = put(outs(), bytes);
+    outs() << bytes;
+    outs().flush();
+    std::error_code code = outs().error();
+    outs().clear_error();
     return code ? refuse("cannot write to standard output: " + code.message()) : 0;
   }
-  bool direct = sys::fs::exists(path) && !sys::fs::is_regular_file(path);
-  SmallString<128> beside(path);
-  int descriptor;
-  std::error_code code = direct
-                             ? sys::fs::openFileForWrite(path, descriptor)
-                             : sys::fs::createUniqueFile(path + ".%%%%%%.tmp", descriptor, beside);
-  if (!code) {
-    raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-    code = put(os, bytes);
-  }
-  if (!code && !direct)
-    code = sys::fs::rename(beside, path);
-  if (code && !direct)
-    sys::fs::remove(beside);
-  return code ? refuse("cannot write " + path + ": " + code.message()) : 0;
+  rt::Error error;
+  return rt::writeFile(path.str(), {bytes}, error) ? 0 : refuse(error.message);
 }
 
 } // namespace
