@@ -1,5 +1,5 @@
-// DocsTest.cpp - the code in docs/language.md. A block ```fc is a whole program that checks without
-// a word;
+// DocsTest.cpp - the code in docs/language.md and docs/schedules.md. A block ```fc is a whole
+// program that checks without a word;
 // ```fc body stands in the kernel of TestUtil.h, which the page shows; ```fc .. error=Name gives
 // exactly that diagnostic first.
 #include "dsl/Parser.h"
@@ -13,17 +13,22 @@ using namespace fc::dsl::test;
 namespace {
 
 struct Block {
+  std::string page;
   int line = 0;
   bool isBody = false;
   std::string error, text;
 };
-void PrintTo(const Block &block, std::ostream *out) { *out << "docs/language.md:" << block.line; }
+void PrintTo(const Block &block, std::ostream *out) {
+  *out << "docs/" << block.page << ".md:" << block.line;
+}
 
-std::string page() { return readText(std::filesystem::path(FC_SOURCE_DIR) / "docs/language.md"); }
+std::string page(const std::string &name = "language") {
+  return readText(std::filesystem::path(FC_SOURCE_DIR) / "docs" / (name + ".md"));
+}
 
-std::vector<Block> blocks() {
+std::vector<Block> blocks(const std::string &name) {
   std::vector<Block> found;
-  std::istringstream lines(page());
+  std::istringstream lines(page(name));
   bool inside = false;
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -35,6 +40,7 @@ std::vector<Block> blocks() {
     } else if (line == "```fc" || line.starts_with("```fc ")) {
       inside = true;
       Block &block = found.emplace_back();
+      block.page = name;
       block.line = number;
       block.isBody = line.find(" body") != std::string::npos;
       if (size_t at = line.find("error="); at != std::string::npos)
@@ -61,7 +67,9 @@ TEST_P(Docs, BlockIsTrue) {
   EXPECT_EQ(checked.names(), block.error) << checked.diagnostics.render();
 }
 
-INSTANTIATE_TEST_SUITE_P(Language, Docs, testing::ValuesIn(blocks()),
+INSTANTIATE_TEST_SUITE_P(Language, Docs, testing::ValuesIn(blocks("language")),
+                         [](const auto &info) { return "line" + std::to_string(info.param.line); });
+INSTANTIATE_TEST_SUITE_P(Schedules, Docs, testing::ValuesIn(blocks("schedules")),
                          [](const auto &info) { return "line" + std::to_string(info.param.line); });
 
 TEST(DocsPage, ShowsTheKernelThatFragmentsStandIn) {
