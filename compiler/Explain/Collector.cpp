@@ -58,10 +58,14 @@ llvm::SmallVector<FoldOp> foldsOf(KernelOp kernel) {
   return folds;
 }
 
-std::string shapeText(TileType type) {
+const dsl::Axis *axisOfTerms(const dsl::Kernel &text, StringRef axis) {
+  return axisOf(text, axis) ? nullptr : axisOf(text, axis.rtrim('q'));
+}
+
+std::string shapeText(const dsl::Kernel &kernel, TileType type) {
   std::string text;
   for (auto &[axis, size] : type.axisSizes()) {
-    if (isParts(axis))
+    if (isParts(axis) || axisOfTerms(kernel, axis))
       continue;
     int64_t whole = size;
     for (auto &[other, parts] : type.axisSizes())

@@ -30,7 +30,9 @@ llvm::StringRef textNameOf(KernelOp kernel);
 llvm::StringRef formOf(KernelOp kernel);
 /// The folds of the program itself, in order.
 llvm::SmallVector<FoldOp> foldsOf(KernelOp kernel);
-/// `[d: 64, j: 64]`; the parts of a tile that several warps walk are told as one.
-std::string shapeText(TileType type);
+/// The axis of the text of whose sum a tile holds terms apart, on lanes, along `axis`; or null.
+const dsl::Axis *axisOfTerms(const dsl::Kernel &text, llvm::StringRef axis);
+/// `[d: 64, j: 64]`, by the axes of the text: what several warps or lanes hold parts of is one.
+std::string shapeText(const dsl::Kernel &text, TileType type);
 
 } // namespace fc::explain

@@ -37,7 +37,7 @@ static std::string productName(const Names &names, DotOp dot) {
 
 /// `i: 4 warps x 8 lanes x 2 values`. Of a tile that is cut into parts, which warps take, these are
 /// warps of the axis; what has one value a part is there once for each.
-static std::string layoutText(TileType type, const fc::Place &place) {
+static std::string layoutText(const dsl::Kernel &kernel, TileType type, const fc::Place &place) {
   auto axes = type.axisSizes();
   std::string text, apart;
   for (auto &[axis, size] : axes) {
@@ -47,6 +47,11 @@ static std::string layoutText(TileType type, const fc::Place &place) {
           llvm::find_if(axes, [&, part = axis](auto &each) { return isPartsOf(part, each.first); });
       if (whole == axes.end())
         apart += "; one for each of " + std::to_string(size) + " parts of the walk";
+      continue;
+    }
+    if (const dsl::Axis *summed = axisOfTerms(kernel, axis)) {
+      apart += "; " + std::to_string(size) + " lanes sum over " + summed->name +
+               " apart, until the walk ends";
       continue;
     }
     for (auto [unit, word] :
@@ -69,15 +74,15 @@ static std::string typeText(Type type) {
   return text;
 }
 
-static Place inRegisters(std::string what, Quote from, TileType type) {
+static Place inRegisters(const dsl::Kernel &kernel, std::string what, Quote from, TileType type) {
   Place place;
   place.what = std::move(what);
   place.from = std::move(from);
-  place.shape = shapeText(type);
+  place.shape = shapeText(kernel, type);
   place.type = typeText(type);
   place.where = "registers";
   if (PlaceAttr attribute = type.registers()) {
-    place.layout = layoutText(type, attribute.place());
+    place.layout = layoutText(kernel, type, attribute.place());
     // Two halves share a register.
     int64_t bits = std::max(16u, type.getElement().getIntOrFloatBitWidth());
     place.amount = (attribute.place().count(Unit::Value) * bits + 31) / 32;
@@ -106,7 +111,8 @@ void Collector::readPlaces(KernelOp kernel, PerKernel &state) {
       const Walk &walk = facts.walks[number];
       for (auto [i, argument] : llvm::enumerate(fold.state()))
         if (auto type = dyn_cast<TileType>(argument.getType()))
-          add(inRegisters(i < walk.carried.size() && !walk.carried[i].name.empty()
+          add(inRegisters(state.kernel,
+                          i < walk.carried.size() && !walk.carried[i].name.empty()
                               ? walk.carried[i].name
                               : "state " + std::to_string(i + 1),
                           state.names.quote(argument.getLoc(), " "), type));
@@ -114,12 +120,13 @@ void Collector::readPlaces(KernelOp kernel, PerKernel &state) {
       auto read = convert->getOperand(0).getDefiningOp<ReadOp>();
       auto type = dyn_cast<TileType>(convert->getResult(0).getType());
       if (read && type && type.registers())
-        add(inRegisters(tensorName(kernel, read.getTensor()), state.names.quote(read.getLoc()),
-                        type));
+        add(inRegisters(state.kernel, tensorName(kernel, read.getTensor()),
+                        state.names.quote(read.getLoc()), type));
     } else if (auto dot = dyn_cast<DotOp>(op)) {
       if (auto type = dyn_cast<TileType>(dot.getOut().getType());
           type && type.registers() && !dot.getAcc())
-        add(inRegisters(productName(state.names, dot), state.names.quote(dot.getLoc()), type));
+        add(inRegisters(state.kernel, productName(state.names, dot),
+                        state.names.quote(dot.getLoc()), type));
       if (!dot->getParentOfType<FoldOp>() ||
           dot->getParentRegion() == &dot->getParentOfType<FoldOp>().getBody())
         facts.machine.products.push_back(state.names.quote(
@@ -142,7 +149,7 @@ void Collector::readShared(KernelOp kernel, PerKernel &state) {
     TileType tile = type.getTile();
     Place place;
     place.where = "shared memory";
-    place.shape = shapeText(tile);
+    place.shape = shapeText(state.kernel, tile);
     place.type = typeText(tile);
     place.slots = type.getSlots();
     SharedLayout layout = SharedLayout::of(tile);
