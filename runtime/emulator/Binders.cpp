@@ -5,12 +5,20 @@
 namespace fc::emu {
 
 FC_ISA_BEGIN
-bool bindArith(const Match &match, Inst &inst);
+bool bindIntArith(const Match &match, Inst &inst);
+bool bindFloatArith(const Match &match, Inst &inst);
 bool bindSpecial(const Match &match, Inst &inst);
 bool bindBits(const Match &match, Inst &inst);
 bool bindCompare(const Match &match, Inst &inst);
 bool bindConvert(const Match &match, Inst &inst);
 bool bindMma(const Match &match, Inst &inst);
+
+namespace {
+bool bindArith(const Match &match, Inst &inst) {
+  return ptx::isInteger(match.type()) ? bindIntArith(match, inst) : bindFloatArith(match, inst);
+}
+} // namespace
+
 extern const Binders binders;
 const Binders binders = {bindArith, bindSpecial, bindBits, bindCompare, bindConvert, bindMma};
 FC_ISA_END

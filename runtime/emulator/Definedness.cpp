@@ -102,15 +102,12 @@ std::optional<std::vector<ByteFlow>> byteFlows(const Draft &draft, const ptx::Fu
       return std::nullopt;
     move(flows, draft);
     break;
-  case Op::op_cvt: {
-    auto integer = [](Type t) {
-      return t == Type::U8 || t == Type::U16 || t == Type::U32 || t == Type::U64 || isSigned(t);
-    };
-    if (draft.form->modifiers.size() != 2 || !integer(draft.types[0]) || !integer(draft.types[1]))
+  case Op::op_cvt:
+    if (draft.form->modifiers.size() != 2 || !ptx::isInteger(draft.types[0]) ||
+        !ptx::isInteger(draft.types[1]))
       return std::nullopt;
     convert(flows, draft);
     break;
-  }
   case Op::op_prmt:
     if (draft.form->modifiers.size() != 1 || !flows.isConstant(3))
       return std::nullopt;

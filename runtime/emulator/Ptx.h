@@ -55,6 +55,10 @@ std::string_view nameOf(Type type);
 inline bool isSigned(Type t) {
   return t == Type::S8 || t == Type::S16 || t == Type::S32 || t == Type::S64;
 }
+/// Signed or unsigned; `.b32` and its like are neither.
+inline bool isInteger(Type t) {
+  return t == Type::U8 || t == Type::U16 || t == Type::U32 || t == Type::U64 || isSigned(t);
+}
 
 enum class Space : uint8_t { Generic, Global, Shared, Local, Const, Param };
 
