@@ -1,22 +1,14 @@
 // Manifest.cpp - reading a manifest; see Manifest.h and docs/manifest.md.
 //
 // The text may come from anywhere, so every member is checked before it is used, and the first one
-// that is wrong is named by its path. `Reader` carries that path; a failed read makes every later
-// one fail too, so the code below reads straight on and looks at the outcome where it needs a
-// value.
+// that is wrong is named by its path (ManifestJson.h).
 #include "runtime/Manifest.h"
+#include "runtime/ManifestJson.h"
 #include <algorithm>
-#include <cctype>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <set>
 
 namespace fc::rt {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr size_t maxText = size_t{16} << 20;
 constexpr int maxDepth = 64, maxRank = 16;
 constexpr size_t maxParams = 1024; ///< names are looked up one by one
 
@@ -30,13 +22,6 @@ constexpr OpEntry opEntries[] = {
 #include "runtime/Expr.def"
 };
 
-bool isIdentifier(std::string_view text) {
-  if (text.empty() || text.size() > 256 || std::isdigit(static_cast<unsigned char>(text[0])))
-    return false;
-  return std::all_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c == '_' || (c < 128 && std::isalnum(c)); });
-}
-
 /// A PTX identifier may hold `$` and `%` too.
 bool isEntryName(std::string_view text) {
   std::string plain(text);
@@ -47,15 +32,9 @@ bool isEntryName(std::string_view text) {
 
 bool isPowerOfTwo(int64_t value) { return value > 0 && (value & (value - 1)) == 0; }
 
-/// What a JSON value looks like in a message: whole if short.
-std::string show(const Json &json) {
-  std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
-}
-
-class Reader {
+class Reader : private JsonReader {
 public:
-  explicit Reader(std::string &error) : error(error) {}
+  using JsonReader::JsonReader;
 
   std::optional<Manifest> manifest(const Json &json);
   std::optional<Expr> alone(const Json &json);
@@ -67,94 +46,6 @@ private:
     size_t scalars = 0;                ///< those among the first `scalars` params
   };
 
-  bool ok() const { return error.empty(); }
-  template <class... Args> void fail(fmt::format_string<Args...> format, Args &&...args) {
-    if (ok())
-      error = fmt::format("{}: {}", path.empty() ? "the manifest" : path,
-                          fmt::format(format, std::forward<Args>(args)...));
-  }
-
-  /// Runs `read` with `part` appended to the path.
-  template <class Read> void at(std::string_view part, Read read) {
-    if (!ok())
-      return;
-    const size_t length = path.size();
-    path += part;
-    read();
-    path.resize(length);
-  }
-
-  /// Member `name` of an object; absent is an error unless `optional`.
-  template <class Read>
-  void member(const Json &object, std::string_view name, Read read, bool optional = false) {
-    at(path.empty() ? std::string(name) : fmt::format(".{}", name), [&] {
-      auto found = object.find(name);
-      if (found != object.end())
-        read(*found);
-      else if (!optional)
-        fail("is missing");
-    });
-  }
-
-  /// An array of at most that many elements.
-  void atMost(const Json &json, size_t most) {
-    if (json.size() > most)
-      fail("has {} elements, and at most {} are allowed", json.size(), most);
-  }
-
-  /// Each element of an array, with its number.
-  template <class Read> void elements(const Json &json, Read read) {
-    if (!json.is_array())
-      return fail("{} is no array", show(json));
-    for (size_t i = 0; i < json.size() && ok(); ++i)
-      at(fmt::format("[{}]", i), [&] { read(json[i], i); });
-  }
-
-  /// Refuses what is no object and members that the format does not know.
-  void object(const Json &json, std::initializer_list<std::string_view> known) {
-    if (!json.is_object())
-      return fail("{} is no object", show(json));
-    for (const auto &[key, value] : json.items())
-      if (std::find(known.begin(), known.end(), key) == known.end())
-        return fail("has a member `{}`, which format 1 does not know", key);
-  }
-
-  void read(const Json &json, std::string &into) {
-    if (json.is_string())
-      into = json.get<std::string>();
-    else
-      fail("{} is no string", show(json));
-  }
-  void read(const Json &json, bool &into) {
-    if (json.is_boolean())
-      into = json.get<bool>();
-    else
-      fail("{} is neither true nor false", show(json));
-  }
-  int64_t integer(const Json &json, int64_t least, int64_t most) {
-    if (!json.is_number_integer() ||
-        (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t{INT64_MAX})) {
-      fail("{} is no integer of 64 bits", show(json));
-      return least;
-    }
-    const auto value = json.get<int64_t>();
-    if (value < least || value > most)
-      fail("{}, and it must be from {} to {}", value, least, most);
-    return std::clamp(value, least, most);
-  }
-  std::string identifier(const Json &json) {
-    std::string text;
-    read(json, text);
-    if (ok() && !isIdentifier(text))
-      fail("{} is no name", show(json));
-    return text;
-  }
-  std::string newName(const Json &json, std::set<std::string> &taken) {
-    std::string text = identifier(json);
-    if (ok() && !taken.insert(text).second)
-      fail("`{}` is there twice", text);
-    return text;
-  }
   Elem elem(const Json &json) {
     std::string text;
     read(json, text);
@@ -163,17 +54,6 @@ private:
       fail("`{}` is no element type", text);
     return parsed.value_or(Elem::F32);
   }
-  std::array<uint32_t, 3> triple(const Json &json, int64_t most) {
-    std::array<uint32_t, 3> result{1, 1, 1};
-    if (!json.is_array() || json.size() != 3)
-      fail("{} is no array of three numbers", show(json));
-    else
-      elements(json, [&](const Json &element, size_t i) {
-        result[i] = static_cast<uint32_t>(integer(element, 1, most));
-      });
-    return result;
-  }
-
   Expr expr(const Json &json, const Scope &scope, int depth = 0);
   Expr call(const Json &json, const Scope &scope, int depth);
   void nameInScope(const std::string &name, const Scope &scope);
@@ -190,8 +70,6 @@ private:
   /// `maps`: how many tensor maps the launch has.
   Arg arg(const Json &json, size_t maps);
 
-  std::string &error;
-  std::string path;
   KernelSpec *kernel = nullptr; ///< the one being read; none: an expression by itself
   std::set<std::string> names;  ///< of its dimensions, params and compile-time parameters
 };
@@ -665,68 +543,15 @@ std::optional<Manifest> Reader::manifest(const Json &json) {
   return result;
 }
 
-/// How deep brackets nest outside of strings. Looked at before parsing, so that a hostile text
-/// cannot make a tree whose destruction recurses without bound.
-size_t bracketDepth(std::string_view json) {
-  size_t depth = 0, most = 0;
-  bool inString = false;
-  for (size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (inString) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        inString = false;
-    } else if (c == '"') {
-      inString = true;
-    } else if (c == '[' || c == '{') {
-      most = std::max(most, ++depth);
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return most;
-}
-
-/// Parses JSON, keeping the parser's own words of what is wrong.
-std::optional<Json> parseJson(std::string_view text, std::string &error) {
-  try {
-    return Json::parse(text.begin(), text.end());
-  } catch (const Json::exception &exception) {
-    // "[json.exception.parse_error.101] parse error at ..." - the id says nothing to a reader.
-    std::string_view what = exception.what();
-    if (auto end = what.find("] "); end != std::string_view::npos)
-      what.remove_prefix(end + 2);
-    error = fmt::format("the manifest is no JSON: {}", what);
-    return std::nullopt;
-  }
-}
-
-/// The tree of a text, or nothing and why.
-std::optional<Json> parseBounded(std::string_view json, std::string &error) {
-  error.clear();
-  if (json.size() > maxText) {
-    error =
-        fmt::format("the manifest has {} bytes, and at most {} are allowed", json.size(), maxText);
-    return std::nullopt;
-  }
-  if (const size_t depth = bracketDepth(json); depth > maxDepth + 32) {
-    error = fmt::format("the manifest nests {} levels deep, and at most {} are allowed", depth,
-                        maxDepth + 32);
-    return std::nullopt;
-  }
-  return parseJson(json, error);
-}
-
 } // namespace
 
 std::optional<Manifest> parseManifest(std::string_view json, std::string &error) {
-  auto parsed = parseBounded(json, error);
+  auto parsed = parseJson(json, maxDepth + 32, error);
   return parsed ? Reader(error).manifest(*parsed) : std::nullopt;
 }
 
 std::optional<Expr> parseExpr(std::string_view json, std::string &error) {
-  auto parsed = parseBounded(json, error);
+  auto parsed = parseJson(json, maxDepth + 32, error);
   return parsed ? Reader(error).alone(*parsed) : std::nullopt;
 }
 
