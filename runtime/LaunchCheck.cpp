@@ -4,6 +4,7 @@
 #include "runtime/Overlap.h"
 #include <algorithm>
 #include <bit>
+#include <map>
 
 namespace fc::rt {
 namespace {
@@ -27,11 +28,15 @@ std::optional<int64_t> offsetOver(const Expr &expr, const std::string &name) {
   return std::nullopt;
 }
 
-void namesIn(const Expr &expr, std::vector<std::string> &names) {
-  if (expr.op == ExprOp::Name && std::find(names.begin(), names.end(), expr.name) == names.end())
-    names.push_back(expr.name);
+/// What an expression asks of the launch: names, strides, alignments, SMs; each once, by its text.
+void termsIn(const Expr &expr, std::map<std::string, const Expr *> &seen,
+             std::vector<std::string> &order) {
+  const bool term = expr.op == ExprOp::Name || expr.op == ExprOp::Stride ||
+                    expr.op == ExprOp::Aligned || expr.op == ExprOp::Sms;
+  if (std::string text = expr.text(); term && seen.emplace(text, &expr).second)
+    order.push_back(text);
   for (const Expr &operand : expr.operands)
-    namesIn(operand, names);
+    termsIn(operand, seen, order);
 }
 
 } // namespace
@@ -80,13 +85,15 @@ std::optional<int64_t> LaunchCheck::sms() const {
   return launch.module().device().sms(launch.module().manifest().target);
 }
 
-/// "H = 6, G = 4": what the names of an expression stand for, for messages.
+/// "H = 6, aligned(q, 16) = false": what the terms of an expression stand for, for messages.
 std::string LaunchCheck::valuesIn(const Expr &expr) const {
-  std::vector<std::string> names, parts;
-  namesIn(expr, names);
-  for (const std::string &name : names)
-    if (auto it = value(name))
-      parts.push_back(fmt::format("{} = {}", name, it->text()));
+  std::map<std::string, const Expr *> terms;
+  std::vector<std::string> order, parts;
+  termsIn(expr, terms, order);
+  std::string reason;
+  for (const std::string &text : order)
+    if (auto it = evaluate(*terms.at(text), *this, reason))
+      parts.push_back(fmt::format("{} = {}", text, it->text()));
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

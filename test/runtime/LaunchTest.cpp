@@ -546,6 +546,10 @@ TEST_F(LaunchTest, RunsNoVariantWithoutWhatItRequires) {
   ASSERT_TRUE(launch->setVariant("fast", error)) << error.message;
   EXPECT_THAT(refusal(), HasSubstr("no variant is made for this launch:\n  `fast` asks for `N > "
                                    "1000` (N = 300)"));
+  variant()["requires"] = Json::parse(R"(["and", ["aligned", "q", 16], ["aligned", "q", 4096]])");
+  fill();
+  ASSERT_TRUE(launch->setVariant("fast", error)) << error.message;
+  EXPECT_THAT(refusal(), HasSubstr("(aligned(q, 16) = true, aligned(q, 4096) = false)"));
 }
 
 // --- manifests that lie about their launch ---
