@@ -1,4 +1,5 @@
 """every.py: every kernel of a folder in every rung, with small shapes and inputs that make sense of it."""
+import functools
 import os
 import re
 import subprocess
@@ -35,6 +36,7 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@functools.cache
 def kernels(fc_run, ptx):
     """What --list says of each kernel of a PTX: {name: text}."""
     listed = run(fc_run, ptx, "--list").stdout
