@@ -19,6 +19,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
+#include <set>
 
 using namespace llvm;
 using mlir::failed;
@@ -82,6 +83,33 @@ Expected<CompileOptions> withTunedSchedule(const CompileOptions &options,
   return result;
 }
 
+/// Whether `options.shape` gives all dimensions of what is compiled and no others; if not, `errors`
+/// says why.
+bool isWholeShape(const CompileOptions &options, const dsl::Program &program, raw_ostream &errors) {
+  std::set<std::string> known;
+  for (const dsl::Kernel &kernel : program.kernels) {
+    if (!options.kernel.empty() && kernel.name != options.kernel)
+      continue;
+    std::vector<std::string> missing;
+    for (const dsl::Dim *dim : kernel.dims) {
+      known.insert(dim->name);
+      if (!options.shape.contains(dim->name))
+        missing.push_back("`" + dim->name + "`");
+    }
+    if (!missing.empty()) {
+      refuse(errors, "--shape is a hint if it gives all dimensions of `" + kernel.name +
+                         "`; it does not say " + join(missing, ", "));
+      return false;
+    }
+  }
+  for (const auto &[name, size] : options.shape)
+    if (!known.contains(name)) {
+      refuse(errors, "--shape gives `" + name + "`, which is no dimension of what is compiled");
+      return false;
+    }
+  return true;
+}
+
 /// Runs the stages up to `options.stopAfter`. A pass that crashes, or fails without a word, leaves
 /// a reproducer.
 bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &messages,
@@ -92,6 +120,8 @@ bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &m
   pipeline.warnUnsafeRows = options.warnUnsafeRows;
   for (const std::string &item : options.schedule)
     pipeline.schedule.push_back(item);
+  for (const auto &[name, size] : options.shape)
+    pipeline.shape.push_back(name + "=" + std::to_string(size));
   pipeline.stopAfter = options.emit == Emit::Mlir ? options.stopAfter : Stage::Thread;
   mlir::PassManager passes(module.getContext());
   messages.catchCrashes(passes);
@@ -174,6 +204,14 @@ std::optional<std::string> compile(const CompileOptions &options, const ExplainO
   std::optional<CompileOptions> tuned = valueOr(withTunedSchedule(options, *program), errors);
   if (!tuned)
     return std::nullopt;
+  // An explanation can be of a launch of which less is said; then it is no hint.
+  std::string incomplete;
+  raw_string_ostream why(incomplete);
+  if (!tuned->shape.empty() && !isWholeShape(*tuned, *program, explain ? why : errors)) {
+    if (!explain)
+      return std::nullopt;
+    tuned->shape.clear();
+  }
   StageDumper dumper(options.dumpStages, *program, *tuned);
   std::optional<explain::Collector> collector;
   if (explain)

@@ -4,6 +4,7 @@
 #include "compiler/Explain/Launch.h"
 #include "compiler/Pipeline.h"
 #include "dsl/Frontend.h"
+#include "dsl/Reference.h"
 #include "llvm/Support/raw_ostream.h"
 #include <optional>
 #include <string>
@@ -37,6 +38,8 @@ struct CompileOptions {
   std::string target = "sm_80";
   std::string strategy = "auto";
   std::vector<std::string> schedule; ///< "i=64", "warps=4"
+  /// A launch in mind, all its dimensions: a hint for the choice of tiles. Empty: none.
+  dsl::Dims shape;
   /// A table of tools/fc-tune for what `schedule` and the text leave open; empty: that of the
   /// target that is built in, of which only measured entries count; "none": none.
   std::string tuned;

@@ -60,6 +60,9 @@ StageDumper::StageDumper(std::string path, const dsl::Program &program,
   std::string schedule;
   if (!options.schedule.empty())
     schedule = " schedule=" + llvm::join(options.schedule, ",");
+  for (const auto &[name, size] : options.shape)
+    schedule += (name == options.shape.begin()->first ? " shape=" : ",") + name + "=" +
+                std::to_string(size);
   for (const StageInfo &stage : stages().drop_front())
     script << "\"$FC_OPT\" 01-import.mlir --fc-pipeline=\"target=" << options.target
            << " strategy=" << options.strategy << schedule << " stop-after=" << stage.name

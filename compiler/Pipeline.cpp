@@ -62,8 +62,10 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   //===-- Tile: every axis gets a size -------------------------------------------===//
   // A launch's sizes are not known here: what suits it is chosen then, among a few forms.
   SmallVector<std::string> schedule(options.schedule.begin(), options.schedule.end());
-  pm.addPass(
-      createAddVariants({.target = options.target, .strategy = strategy, .items = schedule}));
+  pm.addPass(createAddVariants({.target = options.target,
+                                .strategy = strategy,
+                                .items = schedule,
+                                .shape = {options.shape.begin(), options.shape.end()}}));
   pm.addNestedPass<KernelOp>(
       createChooseSchedule({.target = options.target, .strategy = strategy, .items = schedule}));
   pm.addNestedPass<KernelOp>(createTile());

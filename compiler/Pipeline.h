@@ -32,6 +32,8 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
                                llvm::cl::init("auto")};
   ListOption<std::string> schedule{*this, "schedule",
                                    llvm::cl::desc("forced choices: i=64 warps=4 stages=1")};
+  ListOption<std::string> shape{
+      *this, "shape", llvm::cl::desc("all dimensions of a launch, as a hint: B=1 H=8 M=512 N=512")};
   Option<bool> warnUnsafeRows{*this, "warn-unsafe-rows",
                               llvm::cl::desc("warn where a row may see no key"),
                               llvm::cl::init(false)};

@@ -314,7 +314,7 @@ bool Parser::scheduleItem(std::vector<ast::ScheduleItem> &items) {
   if (at(Tok::KwTile)) {
     item.key = asName(token);
     advance();
-  } else if (!name(item.key, "`tile`, `split`, `walks`, `warps`, `stages` or `}`")) {
+  } else if (!name(item.key, "`tile`, `split`, `walks`, `warps`, `stages`, `ctas` or `}`")) {
     return false;
   }
   if (accept(Tok::Assign)) {

@@ -18,7 +18,8 @@ static constexpr Builtin kBuiltins[] = {
 static constexpr std::string_view kElems[] = {"f32", "f16", "bf16", "f8e4m3", "f8e5m2", "i8",
                                               "u8",  "i16", "i32",  "u32",    "i64",    "bool"};
 static constexpr int kBits[] = {32, 16, 16, 8, 8, 8, 8, 16, 32, 32, 64, 8};
-static constexpr std::string_view kScheduleKeys[] = {"tile", "split", "walks", "warps", "stages"};
+static constexpr std::string_view kScheduleKeys[] = {"tile",  "split",  "walks",
+                                                     "warps", "stages", "ctas"};
 static constexpr std::string_view kTargets[] = {"sm_80",  "sm_86",   "sm_89",  "sm_90",
                                                 "sm_90a", "sm_100a", "sm_120a"};
 

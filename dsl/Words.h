@@ -20,7 +20,7 @@ struct Builtin {
 std::span<const std::string_view> keywords();
 std::span<const Builtin> builtins();
 std::span<const std::string_view> elementTypeNames(); ///< without `int`
-/// The keys of a `schedule`: "tile", "split", "walks" (of an axis), "warps", "stages".
+/// The keys of a `schedule`: "tile", "split", "walks" (of an axis), "warps", "stages", "ctas".
 std::span<const std::string_view> scheduleKeys();
 /// Targets that `schedule NAME { ... }` may name.
 std::span<const std::string_view> targetNames();

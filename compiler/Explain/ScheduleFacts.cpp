@@ -35,13 +35,15 @@ std::string scheduleText(ArrayRef<StringAttr> axes, const ScheduleChoice &choice
     add(axis.getValue(), choice.sizes.lookup(axis));
   add("warps", choice.warps);
   add("stages", choice.stages);
+  if (choice.ctas > 1)
+    add("ctas", choice.ctas);
   if (choice.parts > 1)
     add("split:" + choice.splitAxis.getValue(), choice.parts);
   return text;
 }
 
 bool areEqual(ArrayRef<StringAttr> axes, const ScheduleChoice &a, const ScheduleChoice &b) {
-  return a.warps == b.warps && a.stages == b.stages && a.parts == b.parts &&
+  return a.warps == b.warps && a.stages == b.stages && a.ctas == b.ctas && a.parts == b.parts &&
          (a.parts == 1 || a.splitAxis == b.splitAxis) && llvm::all_of(axes, [&](StringAttr axis) {
            return a.sizes.lookup(axis) == b.sizes.lookup(axis);
          });
@@ -58,6 +60,7 @@ ScheduleChoice choiceOf(KernelOp form, const KernelAxes &axes, bool matrices) {
   choice.stages = schedule.getStages();
   choice.splitAxis = schedule.getSplitAxis();
   choice.parts = schedule.getParts();
+  choice.ctas = schedule.getCtas();
   choice.matrices = matrices;
   return choice;
 }
@@ -161,7 +164,7 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
   }
   if (ScheduleRequest open = unasked(state.kernel, *request);
       open.sizes.size() < request->sizes.size() || request->warps || request->stages ||
-      request->splitAxis)
+      request->ctas || request->splitAxis)
     if (auto free = searchSchedule(online, *axes, target, open); free.taken) {
       const ScheduleDecision::Candidate &best = *free.best();
       candidates

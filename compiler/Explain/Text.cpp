@@ -414,7 +414,7 @@ void saySchedule(Writer &out, const Kernel &kernel) {
   out.heading("The schedule");
   bool isFirst = false, fits = false;
   for (const Candidate &each : schedule.candidates)
-    if (each.verdict == "slower" || each.taken) {
+    if (each.verdict == "slower" || (each.taken && each.time == 1.0)) {
       isFirst |= !fits && each.time == 1.0;
       fits = true;
     }
@@ -423,7 +423,7 @@ void saySchedule(Writer &out, const Kernel &kernel) {
     why = ", since " + joined(schedule.reasons);
   else if (!schedule.fastest)
     why = ": of the tiles that fit, the largest";
-  else if (isFirst)
+  else if (isFirst && (schedule.forms.empty() || schedule.forms[schedule.told].name != "small"))
     why = ": of " + std::to_string(schedule.candidates.size()) + " schedules the fastest that fits";
   else
     why = ": the form `" + schedule.forms[schedule.told].name + "`, below";

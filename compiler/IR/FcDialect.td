@@ -68,19 +68,20 @@ def Fc_SharedAttr : Fc_Attr<"Shared", "shared"> {
 }
 
 def Fc_ScheduleAttr : Fc_Attr<"Schedule", "schedule"> {
-  let summary = "how a kernel is cut: tile sizes in elements, warps, ring slots, parts of a walk";
+  let summary = "how a kernel is cut: tile sizes in elements, warps, ring slots, CTAs an SM, parts of a walk";
   let parameters = (ins ArrayRefParameter<"::mlir::StringAttr">:$axes,
                         ArrayRefParameter<"int64_t">:$sizes, "int64_t":$warps, "int64_t":$stages,
-                        "::mlir::StringAttr":$splitAxis, "int64_t":$parts);
+                        "::mlir::StringAttr":$splitAxis, "int64_t":$parts, "int64_t":$ctas);
   let builders = [AttrBuilder<(ins "::llvm::ArrayRef<::mlir::StringAttr>":$axes,
                                    "::llvm::ArrayRef<int64_t>":$sizes, "int64_t":$warps, "int64_t":$stages), [{
-    return $_get($_ctxt, axes, sizes, warps, stages, ::mlir::StringAttr(), 1);
+    return $_get($_ctxt, axes, sizes, warps, stages, ::mlir::StringAttr(), 1, 1);
   }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let description = [{
     `#fc.schedule<i = 64, j = 128, warps = 8, stages = 1, split j = 2>`: each tile of the walked axis `j` is cut into
-    two parts, which the two halves of the warps take. Without a split, `parts` is 1.
+    two parts, which the two halves of the warps take. Without a split, `parts` is 1. With `ctas = 2` a thread has no
+    more registers than let two CTAs share an SM; without it, `ctas` is 1.
   }];
   let extraClassDeclaration = [{
     /// The tile size of an axis, or -1.

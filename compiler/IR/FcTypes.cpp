@@ -58,7 +58,7 @@ int64_t ScheduleAttr::size(StringRef axis) const {
 Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   SmallVector<StringAttr> axes;
   SmallVector<int64_t> sizes;
-  int64_t warps = 0, stages = 0, parts = 1;
+  int64_t warps = 0, stages = 0, parts = 1, ctas = 1;
   StringAttr splitAxis;
   auto parseItem = [&]() -> ParseResult {
     std::string key, of;
@@ -75,6 +75,8 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
       warps = value;
     else if (key == "stages")
       stages = value;
+    else if (key == "ctas")
+      ctas = value;
     else {
       axes.push_back(StringAttr::get(parser.getContext(), key));
       sizes.push_back(value);
@@ -84,7 +86,7 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
   if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater, parseItem))
     return {};
   return parser.getChecked<ScheduleAttr>(parser.getContext(), axes, sizes, warps, stages, splitAxis,
-                                         parts);
+                                         parts, ctas);
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
@@ -92,6 +94,8 @@ void ScheduleAttr::print(AsmPrinter &printer) const {
   for (auto [axis, size] : llvm::zip(getAxes(), getSizes()))
     printer << axis.getValue() << " = " << size << ", ";
   printer << "warps = " << getWarps() << ", stages = " << getStages();
+  if (getCtas() > 1)
+    printer << ", ctas = " << getCtas();
   if (getParts() > 1)
     printer << ", split " << getSplitAxis().getValue() << " = " << getParts();
   printer << ">";
@@ -100,11 +104,13 @@ void ScheduleAttr::print(AsmPrinter &printer) const {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<StringAttr> axes, ArrayRef<int64_t> sizes,
                                    int64_t warps, int64_t stages, StringAttr splitAxis,
-                                   int64_t parts) {
+                                   int64_t parts, int64_t ctas) {
   if (warps < 1 || warps > 32)
     return emitError() << "schedule has " << warps << " warps; a CTA has 1 to 32";
   if (stages < 1)
     return emitError() << "schedule has " << stages << " stages; a ring has at least one slot";
+  if (ctas < 1)
+    return emitError() << "schedule has " << ctas << " CTAs an SM; it must be positive";
   if (parts < 1 || warps % parts)
     return emitError() << "schedule splits a walk into " << parts << " parts; they share " << warps
                        << " warps evenly";

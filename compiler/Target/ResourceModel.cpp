@@ -251,6 +251,14 @@ static constexpr int64_t kLeast = 40;
 /// Loops by hand keep the guards of S1 in every turn.
 static constexpr int64_t kGuards = 32;
 
+/// Whether indices are divided or taken apart, bit by bit.
+static bool divides(Block &steps) {
+  return llvm::any_of(steps, [](Operation &step) {
+    return isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp, arith::CeilDivSIOp,
+               arith::RemSIOp, arith::RemUIOp, arith::ShRUIOp, arith::ShRSIOp>(step);
+  });
+}
+
 int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
   PlaceRules rules = rulesOf(kernel, choice);
   bool byHand = false;
@@ -269,8 +277,13 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
     bool tested =
         llvm::any_of(*map.block(), [](Operation &step) { return isa<arith::CmpIOp>(step); });
     int64_t values = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
-    if (map->getParentOfType<FoldOp>())
-      tests = std::max(tests, tested ? values * 3 / 2 : values);
+    if (!map->getParentOfType<FoldOp>())
+      return;
+    // Held down to fewer registers ptxas has less under way at once, but for indices that are
+    // divided.
+    if (choice.ctas > 1 && !divides(*map.block()))
+      return;
+    tests = std::max(tests, tested ? values * 3 / 2 : values);
   });
   return kOverhead + (byHand ? kGuards : 0) + tests;
 }
@@ -294,7 +307,7 @@ int64_t ResourceModel::ctasPerSm(const TargetInfo &target, int64_t warps, int64_
 }
 
 int64_t ResourceModel::registerLimit(const ScheduleChoice &choice) const {
-  return registersFor(target, choice.warps, 1) - kLeast;
+  return registersFor(target, choice.warps, choice.ctas) - kLeast;
 }
 
 bool ResourceModel::fits(const ScheduleChoice &choice) const {
@@ -380,7 +393,13 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
         points *= double(choice.sizes.lookup(axis));
     if (op->getParentOfType<MapOp>())
       return;
-    work.add(workOf(op, choice, rules), 1 / (fold ? points : kReference));
+    // Each part of a split walk has a state of its own to correct.
+    double parts = 1;
+    if (fold && isa<MapOp>(op) && op->getNumResults() &&
+        llvm::is_contained(fold.getAxes(), choice.splitAxis) &&
+        !over(op->getResult(0), choice.splitAxis.getValue()))
+      parts = double(choice.parts);
+    work.add(workOf(op, choice, rules), parts / (fold ? points : kReference));
   });
   double rows = 1;
   ProgramOp program = const_cast<KernelOp &>(kernel).program();
@@ -406,16 +425,17 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
   return time * 1024 / rows;
 }
 
-ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice) const {
+ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t atOnce) const {
   ScheduleEstimate estimate;
   estimate.tiles = registers(choice).total();
   estimate.shared = shared(choice).total();
-  int64_t needed = estimate.tiles + overhead(choice), most = registersFor(target, choice.warps, 1);
+  int64_t needed = estimate.tiles + overhead(choice);
+  int64_t most = registersFor(target, choice.warps, choice.ctas);
   estimate.tight = needed > most;
   estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(needed, most) : needed;
   estimate.ctasPerSm = ctasPerSm(target, choice.warps, estimate.registers, estimate.shared);
   if (estimate.ctasPerSm > 0)
-    estimate.cycles = cycles(choice, estimate.ctasPerSm);
+    estimate.cycles = cycles(choice, std::min(estimate.ctasPerSm, atOnce));
   return estimate;
 }
 

@@ -29,6 +29,7 @@ struct ScheduleChoice {
   int64_t warps = 4, stages = 1;
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, each on warps of its own
   int64_t parts = 1;
+  int64_t ctas = 1;      ///< that have to fit an SM at once: registers are held down for it
   bool matrices = false; ///< products of f16 and bf16 are by `mma`, where its shapes allow
 };
 
@@ -57,8 +58,9 @@ public:
   bool fits(const ScheduleChoice &choice) const;
 
   /// All of it. The time is a throughput, from the target's rates: units of an SM work side by side
-  /// as far as there are warps to keep them busy.
-  ScheduleEstimate estimate(const ScheduleChoice &choice) const;
+  /// as far as there are warps to keep them busy, those of as many CTAs as fit it, or of `atOnce`
+  /// if a launch has no more for it.
+  ScheduleEstimate estimate(const ScheduleChoice &choice, int64_t atOnce = INT64_MAX) const;
 
   /// CTAs of `warps` with `registers` a thread and `shared` bytes that an SM holds at once.
   static int64_t ctasPerSm(const TargetInfo &target, int64_t warps, int64_t registers,

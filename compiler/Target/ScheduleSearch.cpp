@@ -12,7 +12,7 @@ class Search {
 public:
   Search(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
          const ScheduleRequest &request)
-      : kernel(kernel), axes(axes), request(request), model(kernel, target) {}
+      : kernel(kernel), axes(axes), target(target), request(request), model(kernel, target) {}
 
   ScheduleDecision run() {
     ScheduleDecision decision;
@@ -45,6 +45,7 @@ private:
     list[0].matrices = request.matrices;
     list[0].splitAxis = request.splitAxis;
     list[0].parts = request.parts;
+    list[0].ctas = request.ctas.value_or(1);
     for (StringAttr axis : axes.scheduled()) {
       SmallVector<ScheduleChoice> extended;
       for (const ScheduleChoice &choice : list)
@@ -84,6 +85,9 @@ private:
     SmallVector<int64_t> sizes{64, 32, 16};
     if (coarse && axes.scheduled().size() <= 2)
       sizes.insert(sizes.begin(), 128);
+    // For one launch the rows may be cut to fill its last wave.
+    if (coarse && rows && request.programs)
+      sizes = {128, 112, 96, 80, 64, 48, 32, 16};
     if (!coarse)
       sizes.push_back(8);
     if (!coarse && !grid)
@@ -159,11 +163,20 @@ private:
   //===-- What is taken --------------------------------------------------------===//
 
   ScheduleDecision::Candidate judge(const ScheduleChoice &choice) {
-    ScheduleDecision::Candidate candidate{choice, model.estimate(choice), ""};
+    int64_t perSm = 0; // CTAs that an SM gets of the launch, one after the other or at once
+    if (request.programs)
+      perSm = (request.programs(choice.sizes) + target.sms - 1) / target.sms;
+    ScheduleDecision::Candidate candidate{
+        choice, model.estimate(choice, perSm ? perSm : request.atOnce.value_or(INT64_MAX))};
+    candidate.time = candidate.estimate.cycles;
+    if (perSm)
+      candidate.time *= double(perSm * rowsOf(choice)) / 1024;
     if (candidate.estimate.shared > model.sharedLimit())
       candidate.verdict = "too much shared memory";
     else if (candidate.estimate.tiles > model.registerLimit(choice))
       candidate.verdict = "too many registers";
+    else if (candidate.estimate.ctasPerSm < choice.ctas)
+      candidate.verdict = "fewer CTAs fit an SM";
     return candidate;
   }
 
@@ -190,7 +203,7 @@ private:
       if (!candidate.verdict.empty())
         continue;
       candidate.verdict = "slower";
-      if (!decision.taken || candidate.estimate.cycles < decision.best()->estimate.cycles)
+      if (!decision.taken || candidate.time < decision.best()->time)
         decision.taken = decision.candidates.size() - 1;
     }
     if (decision.taken)
@@ -200,6 +213,7 @@ private:
 
   KernelOp kernel;
   const KernelAxes &axes;
+  const TargetInfo &target;
   const ScheduleRequest &request;
   ResourceModel model;
 };

@@ -5,6 +5,7 @@
 // reports.
 #pragma once
 #include "compiler/Target/ResourceModel.h"
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -13,19 +14,24 @@ namespace fc {
 /// What is asked for; the rest is the search's.
 struct ScheduleRequest {
   AxisSizes sizes; ///< of axes that a schedule gives a size
-  std::optional<int64_t> warps, stages;
+  std::optional<int64_t> warps, stages, ctas;
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, if any are
   int64_t parts = 1;
   bool matrices = false;           ///< products may be by tensor cores
   std::optional<int64_t> mostRows; ///< of a tile, along the last tile axis of the grid
+  /// CTAs that share an SM in the launches in mind; none: as many as fit.
+  std::optional<int64_t> atOnce;
+  /// CTAs of the one launch in mind, if there is one: the search takes what ends first.
+  std::function<int64_t(const AxisSizes &)> programs;
   /// Whether nothing that the search is there for is asked for.
-  bool open() const { return sizes.empty() && !warps && !stages && !splitAxis; }
+  bool open() const { return sizes.empty() && !warps && !stages && !ctas && !splitAxis; }
 };
 
 struct ScheduleDecision {
   struct Candidate {
     ScheduleChoice choice;
     ScheduleEstimate estimate;
+    double time = 0; ///< what the search compares: cycles of an SM, for 1024 points or the launch
     std::string verdict; ///< `taken`, `slower`, or what does not fit
   };
   /// The first choice first. Without matrices the search ends with the one that it takes.

@@ -5,15 +5,20 @@
 //
 //   wide   the tiles that an SM works through fastest, where the grid has enough of them to fill
 //          the machine several times over
-//   small  at most half the rows a tile, for launches that would leave SMs idle
+//   small  at most half the rows a tile, for launches that would leave SMs idle; where a walk can
+//   be
+//          split its keys are dealt out to twice the warps, so that an SM that has one CTA is busy
 //   plain  copies that ask nothing of addresses and strides, where the other two take them to be
 //          multiples of 16 bytes: cp.async and vectors without tests at run time
 //
 // Where tiles are asked for there is one size of them: `aligned` and `plain`. A kernel without
-// products by tensor cores has one form.
+// products by tensor cores has one form. The shape of a launch, if one is given, is a hint: the
+// form that it takes gets the tiles with which it ends first.
 #include "compiler/IR/PlaceRules.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/Schedules.h"
+#include "compiler/Transforms/SplitWalks.h"
+#include "compiler/Transforms/TailValues.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/SetVector.h"
 #include <cmath>
@@ -53,7 +58,10 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     if (!request->matrices || axes->grid.empty())
       return success();
     const TargetInfo &info = *findTarget(target);
-    ScheduleDecision wide = searchSchedule(kernel, *axes, info, *request);
+    auto search = [&](const ScheduleRequest &wanted) {
+      return searchSchedule(kernel, *axes, info, wanted);
+    };
+    ScheduleDecision wide = search(*request);
     // What does not fit, or has no products by tensor cores, is fc-choose-schedule's.
     if (!wide.taken || wide.best()->choice.sizes.empty() || !copiesTiles(kernel))
       return success();
@@ -62,10 +70,21 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     int64_t rows = wide.best()->choice.sizes.lookup(row);
     ScheduleDecision small;
     if (request->open() && rows >= 64) {
-      request->mostRows = rows / 2;
-      small = searchSchedule(kernel, *axes, info, *request);
+      ScheduleRequest few = *request;
+      few.mostRows = rows / 2;
+      few.atOnce = 1;
+      small = withSplits(kernel, *axes, few, search);
       if (small.taken && small.best()->choice.sizes.lookup(row) >= rows)
         small = {};
+    }
+    if (small.taken && !shape.empty()) {
+      ScheduleRequest hinted = *request;
+      hinted.programs = [&](const AxisSizes &sizes) { return programsOf(kernel, sizes); };
+      bool takesWide = programsOf(kernel, wide.best()->choice.sizes) >=
+                       waves(kernel, info, wide, small) * info.sms;
+      ScheduleDecision best = withSplits(kernel, *axes, hinted, search);
+      if (best.taken)
+        (takesWide ? wide : small) = best;
     }
     bool asynchronous = strategy == "pipelined";
     std::string aligned = asynchronous ? alignment(kernel) : "";
@@ -96,7 +115,8 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     if (small.taken) {
       first->setAttr(kConditionAttr,
                      builder.getStringAttr("[\">=\", " + gridExpression(first) + ", [\"*\", " +
-                                           std::to_string(waves(wide, small)) + ", [\"sms\"]]]"));
+                                           std::to_string(waves(kernel, info, wide, small)) +
+                                           ", [\"sms\"]]]"));
       require(add("small", small));
     }
     if (!aligned.empty())
@@ -108,10 +128,66 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     return success();
   }
 
+  using SearchFn = llvm::function_ref<ScheduleDecision(const ScheduleRequest &)>;
+
+  /// The best of whole walks and of walks in two parts, each on warps of its own. These take twice
+  /// the warps for as many rows, so two CTAs have to fit an SM, or there would be more waves of
+  /// them. For a launch that is known there are more parts to try, and one CTA may do.
+  static ScheduleDecision withSplits(KernelOp kernel, const KernelAxes &axes,
+                                     ScheduleRequest request, SearchFn search) {
+    ScheduleDecision best = search(request);
+    for (StringAttr axis : axes.scheduled()) {
+      if (llvm::is_contained(axes.grid, axis) || !obstacleToSplit(kernel, axis).empty())
+        continue;
+      request.splitAxis = axis;
+      SmallVector<std::pair<int64_t, int64_t>> tried{{2, 2}};
+      if (request.programs)
+        tried.append({{2, 1}, {4, 1}, {8, 1}});
+      for (auto [parts, ctas] : tried) {
+        request.parts = parts;
+        request.ctas = ctas;
+        ScheduleDecision split = search(request);
+        if (split.taken && (!best.taken || split.best()->time < best.best()->time))
+          best = split;
+      }
+    }
+    return best;
+  }
+
+  /// CTAs of the launch that `shape` describes.
+  int64_t programsOf(KernelOp kernel, const AxisSizes &sizes) {
+    llvm::StringMap<int64_t> dims;
+    for (StringRef item : shape) {
+      auto [name, text] = item.split('=');
+      text.getAsInteger(10, dims[name]);
+    }
+    Builder builder(&getContext());
+    TailValues values([&](Value value) -> Attribute {
+      auto dim = value.getDefiningOp<DimOp>();
+      if (!dim || !dims.contains(dim.getName()))
+        return {};
+      return builder.getI32IntegerAttr(int32_t(dims.lookup(dim.getName())));
+    });
+    int64_t programs = 1;
+    ProgramOp program = kernel.program();
+    for (auto [i, axis] : llvm::enumerate(program.getAxes().getAsRange<StringAttr>())) {
+      auto extent = dyn_cast_or_null<IntegerAttr>(values.of(program.getExtents()[i]));
+      if (!extent)
+        continue; // it depends on what a launch does not say by its shape
+      int64_t size = program.getTiles()[i] ? sizes.lookup(axis) : 1;
+      programs *= (extent.getInt() + size - 1) / size;
+    }
+    return programs;
+  }
+
   /// Waves of the machine from which on the wide tiles win: a last wave that is not full costs them
   /// at most one in so many, and they are that much faster.
-  static int64_t waves(const ScheduleDecision &wide, const ScheduleDecision &small) {
-    double gain = small.best()->estimate.cycles / wide.best()->estimate.cycles - 1;
+  static int64_t waves(KernelOp kernel, const TargetInfo &info, const ScheduleDecision &wide,
+                       const ScheduleDecision &small) {
+    ResourceModel model(kernel, info); // of SMs that are full, whatever the searches had in mind
+    double gain =
+        model.estimate(small.best()->choice).cycles / model.estimate(wide.best()->choice).cycles -
+        1;
     return std::clamp<int64_t>(int64_t(std::ceil(1 / std::max(gain, 0.01))), 2, 4);
   }
 

@@ -30,7 +30,7 @@ LogicalResult addItem(KernelOp kernel, StringRef item, Items &list) {
   int64_t value;
   if (key.trim().empty() || text.trim().getAsInteger(10, value))
     return kernel.emitError("`")
-           << item << "` is no schedule item; write `axis=size`, `warps=n` or `stages=n`";
+           << item << "` is no schedule item; write `axis=size`, `warps=n`, `stages=n` or `ctas=n`";
   // `walks:j` is for the derivation of folds.
   if (!key.starts_with("walks:"))
     list[StringAttr::get(kernel.getContext(), key.trim())] = value;
@@ -115,11 +115,17 @@ LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAtt
   auto error = kernel.emitError("schedule <");
   for (StringAttr name : names)
     error << name.getValue() << " = " << choice.sizes.lookup(name) << ", ";
-  error << "warps = " << choice.warps << "> does not fit " << info.name << ": ";
+  error << "warps = " << choice.warps;
+  if (choice.ctas > 1)
+    error << ", ctas = " << choice.ctas;
+  error << "> does not fit " << info.name << ": ";
   if (shared.total() > model.sharedLimit())
     error << "the operands of products take " << shared.total()
           << " bytes of shared memory, the largest " << shared.largest()->amount << " ("
           << shared.largest()->what << "), and a CTA has " << model.sharedLimit();
+  else if (registers.total() <= model.registerLimit(choice) || !registers.largest())
+    error << "a CTA takes " << shared.total() << " bytes of shared memory and " << choice.warps
+          << " warps, and an SM has " << info.sharedPerSm << " and " << info.warpsPerSm;
   else
     error << "its tiles take " << registers.total() << " registers a thread at once, the largest "
           << registers.largest()->amount << " (" << registers.largest()->what << "), and there are "
@@ -207,6 +213,11 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
         return kernel.emitError("schedule asks for ")
                << value << " stages; this strategy copies when it needs the data, in 1";
       request.stages = value;
+    } else if (key == "ctas") {
+      if (value < 1 || value > info->ctasPerSm)
+        return kernel.emitError("schedule asks for ") << value << " CTAs on an SM; " << info->name
+                                                      << " has room for 1 to " << info->ctasPerSm;
+      request.ctas = value;
     } else if (key.getValue().starts_with(kSplit)) {
       if (failed(takeSplit(kernel, known, key, value, *info, request)))
         return failure();
@@ -227,7 +238,7 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
                    << "`; it has ";
       for (StringAttr axis : known)
         error << "`" << axis.getValue() << "`, ";
-      return error << "`warps` and `stages`";
+      return error << "`warps`, `stages` and `ctas`";
     }
   }
   if (failed(checkParts(kernel, request)))
@@ -242,9 +253,9 @@ void setSchedule(KernelOp kernel, const KernelAxes &axes,
   for (StringAttr name : names)
     sizes.push_back(candidate.choice.sizes.lookup(name));
   Builder builder(kernel.getContext());
-  kernel.setScheduleAttr(ScheduleAttr::get(kernel.getContext(), names, sizes,
-                                           candidate.choice.warps, candidate.choice.stages,
-                                           candidate.choice.splitAxis, candidate.choice.parts));
+  kernel.setScheduleAttr(ScheduleAttr::get(
+      kernel.getContext(), names, sizes, candidate.choice.warps, candidate.choice.stages,
+      candidate.choice.splitAxis, candidate.choice.parts, candidate.choice.ctas));
   auto item = [&](StringRef name, int64_t value) {
     return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
   };

@@ -55,14 +55,16 @@ def AddVariants : Pass<"fc-add-variants", "::mlir::ModuleOp"> {
     cp.async, `K`, called `plain`, which asks nothing of addresses and strides (`fc.aligned` lists the parameters that the other
     two take to be multiples of 16 bytes). `fc.condition` and `fc.requires` are expressions of the manifest
     (docs/manifest.md): when the form is the best, and without which it is wrong. Where a schedule is asked for there is one size of tiles,
-    `K$aligned` and `K`. Other kernels stay as they are.
+    `K$aligned` and `K`. With the shape of a launch as a hint the form that it takes gets the tiles that end it first. Other
+    kernels stay as they are.
 
     Refuses what fc-choose-schedule refuses of a request. Test: `test/compiler/Transforms/add-variants.mlir`.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"sm_80\"", "the target, such as sm_80">,
     Option<"strategy", "strategy", "std::string", "\"pipelined\"", "the rung: scalar, ...">,
-    ListOption<"items", "schedule", "std::string", "forced choices: `i=64`, `warps=4`, `stages=1`">
+    ListOption<"items", "schedule", "std::string", "forced choices: `i=64`, `warps=4`, `stages=1`">,
+    ListOption<"shape", "shape", "std::string", "all dimensions of a launch, as a hint: `B=1`, `M=512`">
   ];
 }
 

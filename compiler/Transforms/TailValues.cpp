@@ -2,10 +2,31 @@
 #include "compiler/Transforms/TailValues.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
 namespace fc {
+
+/// The constant that `op` is when its operands are `operands`, null for those that are not known.
+static Attribute folded(Operation &op, SmallVector<Attribute> operands,
+                        llvm::function_ref<Attribute(Value)> constantOf) {
+  // On a copy: folding may change an operation in place.
+  Operation *copy = op.clone();
+  // Folders look for constants on the right.
+  if (op.hasTrait<OpTrait::IsCommutative>() && operands.size() == 2 && !operands[1]) {
+    copy->setOperands({op.getOperand(1), op.getOperand(0)});
+    std::swap(operands[0], operands[1]);
+  }
+  Attribute result;
+  SmallVector<OpFoldResult> results;
+  if (succeeded(copy->fold(operands, results)) && results.size() == 1) {
+    auto other = dyn_cast<Value>(results[0]);
+    result = other ? constantOf(other) : dyn_cast<Attribute>(results[0]);
+  }
+  copy->destroy();
+  return result;
+}
 
 Attribute TailValues::of(Value value) {
   auto it = known.find(value);
@@ -26,7 +47,14 @@ Attribute TailValues::evaluate(Value value) {
     evaluate(map);
     return of(map.yield().getOperand(cast<OpResult>(value).getResultNumber()));
   }
-  return {};
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() || op->getNumResults() != 1 || !isPure(op))
+    return {};
+  SmallVector<Attribute> operands;
+  for (Value operand : op->getOperands())
+    if (!operands.emplace_back(of(operand)))
+      return {};
+  return folded(*op, operands, [&](Value other) { return of(other); });
 }
 
 /// What the language's arithmetic makes of one known operand, whatever the other is (S1; NaN comes
@@ -59,21 +87,8 @@ void TailValues::evaluate(MapOp map) {
     for (Value operand : op.getOperands())
       operands.push_back(known.lookup(operand));
     Attribute result = absorbs(op, operands);
-    if (!result) {
-      // On a copy: folding may change an operation in place.
-      Operation *copy = op.clone();
-      // Folders look for constants on the right.
-      if (op.hasTrait<OpTrait::IsCommutative>() && operands.size() == 2 && !operands[1]) {
-        copy->setOperands({op.getOperand(1), op.getOperand(0)});
-        std::swap(operands[0], operands[1]);
-      }
-      SmallVector<OpFoldResult> folded;
-      if (succeeded(copy->fold(operands, folded)) && folded.size() == 1) {
-        auto other = dyn_cast<Value>(folded[0]);
-        result = other ? known.lookup(other) : dyn_cast<Attribute>(folded[0]);
-      }
-      copy->destroy();
-    }
+    if (!result)
+      result = folded(op, operands, [&](Value other) { return known.lookup(other); });
     known[op.getResult(0)] = result;
   }
 }

@@ -68,7 +68,7 @@ std::vector<UnitTime> unitTimes(const Board &board, const std::map<std::string, 
       {"special functions",
        32 * count("warp_instructions.mufu") / (board.mufuLanes * perMicrosecond)},
       {"shared memory", count("shared_wavefronts") / perMicrosecond},
-      {"device memory", static_cast<double>(tensorBytes) / (board.memoryGbs * 1e3)},
+      {"device memory", static_cast<double>(tensorBytes) / (board.memoryGbs * 1e3), false},
   };
 }
 

@@ -32,6 +32,7 @@ const Board *boardTitled(std::string_view title);
 struct UnitTime {
   const char *unit;
   double microseconds;
+  bool ofSms = true; ///< of the SMs, each with its own; else of the whole chip
 };
 /// By unit; the largest bounds the run. `tensorBytes`: of all inputs and outputs, each moved once.
 std::vector<UnitTime> unitTimes(const Board &board, const std::map<std::string, uint64_t> &counters,

@@ -218,7 +218,7 @@ bool runPlain(const Options &options, const std::string &ptx, std::string &text,
     return mutate(options, ptx, text, fault, error);
   std::optional<Roofline> bound;
   if (!options.roofline.empty() && result.ok) {
-    bound = roofline(options.roofline, result.counters, run.bytes(), error);
+    bound = roofline(options.roofline, result.counters, run.bytes(), {}, error);
     if (!bound)
       return false;
   }

@@ -302,6 +302,19 @@ bool Session::run(Error &error) {
   return true;
 }
 
+/// What the compiler expects of a variant, by its manifest.
+static int64_t ctasPerSm(const KernelSpec &kernel, const std::string &name) {
+  for (const rt::Variant &variant : kernel.variants)
+    if (variant.name == name) {
+      const auto schedule = nlohmann::json::parse(variant.schedule, nullptr, false);
+      const auto it = schedule.is_object() ? schedule.find("ctas_per_sm") : schedule.end();
+      return schedule.is_object() && it != schedule.end() && it->is_number_unsigned()
+                 ? it->get<int64_t>()
+                 : 0;
+    }
+  return 0;
+}
+
 bool Session::runKernel(size_t index, DeviceMemory &memory, Error &error) {
   Launch launch(owner, index);
   if (!launch.setVariant(options.variant, error))
@@ -345,6 +358,15 @@ bool Session::runKernel(size_t index, DeviceMemory &memory, Error &error) {
     counters[name] += count;
   seconds += launch.result().seconds;
   variants.push_back(launch.variant());
+  rt::LaunchPlan plan;
+  if (!launch.plan(plan, error))
+    return false;
+  for (const rt::EntryLaunch &entry : plan.launches) {
+    const auto [x, y, z] = entry.grid;
+    const auto [threads, rows, layers] = entry.block;
+    grids.push_back({entry.entry, int64_t(x) * y * z, int64_t(threads) * rows * layers / 32,
+                     ctasPerSm(launch.kernel(), plan.variant)});
+  }
   return true;
 }
 

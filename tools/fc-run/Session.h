@@ -3,6 +3,7 @@
 #include "runtime/Runtime.h"
 #include "tools/fc-run/Inputs.h"
 #include "tools/fc-run/Options.h"
+#include "tools/fc-run/Roofline.h"
 #include <memory>
 #include <set>
 
@@ -33,6 +34,7 @@ public:
   std::set<std::string> nulls;
   std::map<std::string, uint64_t> counters;
   std::vector<std::string> variants; ///< of each kernel run; "" where there was nothing to do
+  std::vector<Grid> grids;           ///< of each entry run
   double seconds = 0;
 
 private:

@@ -157,7 +157,8 @@ int runTool(const Options &options) {
   }
   std::optional<Roofline> bound;
   if (!options.roofline.empty()) {
-    bound = roofline(options.roofline, session.counters, session.tensorBytes(), error);
+    bound =
+        roofline(options.roofline, session.counters, session.tensorBytes(), session.grids, error);
     if (!bound)
       return fail(error);
   }

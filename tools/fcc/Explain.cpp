@@ -17,7 +17,10 @@ void ExplainCommand::addTo(CLI::App &app) {
   app.add_option("--picture", picture, "draw the tiles of the mask, as an .svg (needs --shape)")
       ->type_name("FILE")
       ->group("Explaining");
-  app.add_option("--shape", shape, "an example launch to count tiles at: M=512,N=512")
+  app.add_option(
+         "--shape", shape,
+         "a launch: with all dimensions a hint for the choice of tiles, B=1,H=8,G=8,M=512,N=512; "
+         "an example to count tiles at, M=512,N=512")
       ->type_name("NAME=N,...")
       ->expected(1, 64)
       ->allow_extra_args(false)
@@ -76,7 +79,7 @@ std::optional<dsl::Array> makeInput(const dsl::Tensor &tensor, const std::vector
 
 } // namespace
 
-bool ExplainCommand::read(ExplainOptions &options, std::string &error) const {
+bool ExplainCommand::read(ExplainOptions &options, std::string &error) {
   auto fail = [&](const std::string &message) {
     error = message;
     return false;
@@ -89,8 +92,8 @@ bool ExplainCommand::read(ExplainOptions &options, std::string &error) const {
   if (options.draw && (picture.size() < 5 || picture.substr(picture.size() - 4) != ".svg"))
     return fail("--picture draws an .svg, and `" + picture + "` is none");
   const bool launched = !shape.empty();
-  if (!wanted() && (launched || !at.empty() || !set.empty() || !fill.empty() || !in.empty()))
-    return fail("--shape, --at, --set, --fill and --in are for --explain and --picture");
+  if (!wanted() && (!at.empty() || !set.empty() || !fill.empty() || !in.empty()))
+    return fail("--at, --set, --fill and --in are for --explain and --picture");
   if (options.draw && !launched)
     return fail("--picture needs a launch to draw: --shape M=512,N=512");
   if (!launched && (!at.empty() || !set.empty() || !fill.empty() || !in.empty()))
@@ -106,6 +109,7 @@ bool ExplainCommand::read(ExplainOptions &options, std::string &error) const {
       !isRight(run::parsePairs("--fill", fill, fills), error) ||
       !isRight(run::parsePairs("--in", in, files), error))
     return false;
+  dims = request.dims;
   request.input = [files, fills, seed = seed](const dsl::Tensor &tensor,
                                               const std::vector<int64_t> &shape,
                                               const dsl::Dims &dims, std::string &error) {

@@ -19,12 +19,13 @@ struct ExplainCommand {
   std::vector<std::string> shape, at, set, in, fill;
   uint64_t seed = 0;
   ManifestConditions conditions;
+  dsl::Dims dims; ///< what `shape` says, once read
 
   void addTo(CLI::App &app);
   /// Whether anything is to be told.
   bool wanted() const { return !format.empty() || !picture.empty(); }
   /// The options as `compile` takes them; false, and a sentence, if they make no sense.
-  bool read(ExplainOptions &options, std::string &error) const;
+  bool read(ExplainOptions &options, std::string &error);
 };
 
 } // namespace fc

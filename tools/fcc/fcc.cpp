@@ -87,9 +87,9 @@ int main(int argc, char **argv) {
   app.add_option("-D", defines, "set a compile-time parameter")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  app.add_option(
-         "--schedule", options.schedule,
-         "force tile sizes, warps, ring slots, parts of a walk: i=64,j=128,warps=8,split:j=2")
+  app.add_option("--schedule", options.schedule,
+                 "force tile sizes, warps, ring slots, CTAs an SM, parts of a walk: "
+                 "i=64,j=128,warps=8,split:j=2")
       ->type_name("ITEMS")
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -170,6 +170,7 @@ int main(int argc, char **argv) {
   std::string wrong;
   if (!explain.read(told, wrong))
     return refuse(wrong);
+  options.shape = explain.dims;
   if (!explain.wanted()) {
     std::optional<std::string> bytes = compile(options, errs());
     return bytes ? write(output, *bytes) : 1;

@@ -61,7 +61,7 @@ SmallVector<Parameter> parametersOf(KernelOp kernel) {
 /// The schedule and what was expected of it, as the manifest reports them.
 std::string scheduleText(KernelOp kernel) {
   std::string text = "{";
-  auto add = [&](StringRef name, int64_t value) {
+  auto add = [&](const Twine &name, int64_t value) {
     text += (text.size() > 1 ? ", \"" : "\"") + name.str() + "\": " + std::to_string(value);
   };
   ScheduleAttr schedule = *kernel.getSchedule();
@@ -69,9 +69,13 @@ std::string scheduleText(KernelOp kernel) {
     add(axis.getValue(), size);
   add("warps", schedule.getWarps());
   add("stages", schedule.getStages());
+  if (schedule.getCtas() > 1)
+    add("ctas", schedule.getCtas());
+  if (schedule.getParts() > 1)
+    add(Twine("split:") + schedule.getSplitAxis().getValue(), schedule.getParts());
   if (auto estimate = kernel->getAttrOfType<DictionaryAttr>("fc.estimate"))
     for (NamedAttribute each : estimate)
-      add(each.getName(), cast<IntegerAttr>(each.getValue()).getInt());
+      add(each.getName().getValue(), cast<IntegerAttr>(each.getValue()).getInt());
   return text + "}";
 }
 
@@ -169,7 +173,8 @@ LLVM::LLVMFuncOp Lowering::declare(KernelOp kernel) {
   int32_t threads = kernel.threads();
   function->setAttr("nvvm.reqntid", builder.getDenseI32ArrayAttr({threads, 1, 1}));
   // ptxas otherwise aims at an occupancy of its own choice and spills a few registers for it.
-  function->setAttr("nvvm.minctasm", builder.getI32IntegerAttr(1));
+  function->setAttr("nvvm.minctasm",
+                    builder.getI32IntegerAttr(int32_t(kernel.getSchedule()->getCtas())));
   auto of = kernel->getAttrOfType<StringAttr>(kVariantOfAttr);
   function->setAttr("fc.kernel", of ? of : builder.getStringAttr(kernel.getSymName()));
   for (StringRef name : {kVariantAttr, kRequiresAttr, kConditionAttr})

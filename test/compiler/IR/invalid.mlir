@@ -82,6 +82,11 @@ fc.kernel @t() params [] outputs 0 schedule <i = 64, warps = 33, stages = 1> { }
 
 // -----
 
+// expected-error @below {{schedule has 0 CTAs an SM; it must be positive}}
+fc.kernel @t() params [] outputs 0 schedule <i = 64, warps = 4, stages = 1, ctas = 0> { }
+
+// -----
+
 // expected-error @below {{schedule has 0 stages; a ring has at least one slot}}
 fc.kernel @t() params [] outputs 0 schedule <i = 64, warps = 4, stages = 0> { }
 

@@ -151,8 +151,8 @@ fc.kernel @hops(%doc: !fc.tensor<i32, ["N"]>) params ["doc"] outputs 0 {
 // States merged over an axis; the points of an axis in parts.
 
 // CHECK-LABEL: fc.kernel @merge
-// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1, split j = 2>
-fc.kernel @merge(%y: !fc.tensor<f32, ["N"]>) params ["y"] outputs 1 schedule <j = 64, warps = 4, stages = 1, split j = 2> {
+// CHECK-SAME: schedule <j = 64, warps = 4, stages = 1, ctas = 2, split j = 2>
+fc.kernel @merge(%y: !fc.tensor<f32, ["N"]>) params ["y"] outputs 1 schedule <j = 64, warps = 4, stages = 1, ctas = 2, split j = 2> {
   %N = fc.dim "N"
   fc.program (i in %N) {
   ^bb0(%i: i32):

@@ -12,9 +12,9 @@
 // TARGET: target `sm_75` is unknown; it must be one of sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120a
 // STRATEGY: strategy `fast` is unknown; it must be `scalar`, `tensor`, `pipelined` or `auto`
 // STAGES: schedule asks for 2 stages; this strategy copies when it needs the data, in 1
-// ITEM: `i64` is no schedule item; write `axis=size`, `warps=n` or `stages=n`
+// ITEM: `i64` is no schedule item; write `axis=size`, `warps=n`, `stages=n` or `ctas=n`
 
-// expected-error @below {{schedule names `k`, which is no axis of `unknown`; it has `i`, `warps` and `stages`}}
+// expected-error @below {{schedule names `k`, which is no axis of `unknown`; it has `i`, `warps`, `stages` and `ctas`}}
 fc.kernel @unknown() params [] outputs 0 attributes {fc.schedule_items = {k = 32}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
@@ -46,6 +46,26 @@ fc.kernel @empty() params [] outputs 0 attributes {fc.schedule_items = {i = 0}} 
 
 // expected-error @below {{schedule asks for tiles of 32 along `i`, but the grid says `by 64`}}
 fc.kernel @by() params [] outputs 0 attributes {fc.by = {i = 64}, fc.schedule_items = {i = 32}} {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule asks for 25 CTAs on an SM; sm_89 has room for 1 to 24}}
+fc.kernel @ctas() params [] outputs 0 attributes {fc.schedule_items = {ctas = 25}} {
+  %M = fc.dim "M"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+  }
+}
+
+// -----
+
+// expected-error @below {{schedule <i = 64, warps = 16, ctas = 4> does not fit sm_89: a CTA takes 0 bytes of shared memory and 16 warps, and an SM has 102400 and 48}}
+fc.kernel @together() params [] outputs 0 attributes {fc.schedule_items = {i = 64, warps = 16, ctas = 4}} {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
   ^bb0(%i0: i32):

@@ -11,7 +11,7 @@ syn keyword fcConstant    inf true false
 syn keyword fcType        int f32 f16 bf16 f8e4m3 f8e5m2 i8 u8 i16 i32 u32 i64 bool
 syn keyword fcReduction   dot sum any all softmax logsumexp cumsum
 syn keyword fcFunction    max min clamp abs exp exp2 log log2 tanh sigmoid sqrt rsqrt floor where bit random
-syn keyword fcSchedule    split walks warps stages contained
+syn keyword fcSchedule    split walks warps stages ctas contained
 
 syn match  fcDimension    "\<[A-Z]\w*\>"
 syn match  fcNumber       "\<\d\+\(\.\d\+\)\?\([eE][+-]\?\d\+\)\?\>"
