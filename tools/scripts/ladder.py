@@ -6,14 +6,17 @@
 For each kernel (attention, causal), head size (64, 128) and rung it runs one tile of rows over N keys and over
 2 N, and prints the difference: what the loop takes for N keys more, without entry and exit. A causal row sees
 all keys, since queries are the last M of N. `scalar` has no mma; its instructions are given by the mma that the
-same work would be (2 * 16 * 8 * 16 operations each). Behind the last rung stands what it has to keep to; the exit
-code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64
+same work would be (2 * 16 * 8 * 16 operations each). The rungs are shown with the same tiles (`--schedule`); `chosen` is the
+last one with those that fcc takes by itself for large launches, for heads of 256, too. Behind the last rung and `chosen`
+stands what they have to keep to; the exit code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64
 for sm_89, in the form that a launch takes by itself, and in the one that `fcc --shape` makes for it: the bound that an L4's data
 sheet makes of the counters, with its assumptions, and how the CTAs fill its SMs: 56 of 58 or more, in one wave.
 """
 import argparse
+import itertools
 import json
 import pathlib
+import re
 import resource
 import subprocess
 import sys
@@ -22,8 +25,9 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 4096
 MISSION = "B=1,H=8,G=8,M=512,N=512"
-RUNGS = ("scalar", "tensor", "pipelined")
+RUNGS = ("scalar", "tensor", "pipelined", "chosen")
 BARS = {64: 5.5, 128: 4.2}  # warp instructions an mma, of the last rung
+HEADS = (64, 128, 256)
 
 
 def run(*command):
@@ -38,8 +42,14 @@ def compiled(tools, kernel, path, *options):
     return spent() - before
 
 
-def counters(tools, ptx, shape):
-    text = run(tools / "fc-run", ptx, "--shape", shape, "--counters", "--no-races").split("counters\n", 1)[1]
+def manifest(path):
+    """The manifest that a PTX carries."""
+    digits = re.search(r"__fc_manifest\[\d+\] = \{([^}]*)\}", pathlib.Path(path).read_text()).group(1)
+    return json.loads(bytes(int(x) for x in digits.split(",") if int(x)).decode())
+
+
+def counters(tools, ptx, shape, *options):
+    text = run(tools / "fc-run", ptx, "--shape", shape, "--counters", "--no-races", *options).split("counters\n", 1)[1]
     return {words[0]: int(words[1]) for words in map(str.split, text.splitlines()) if len(words) == 2}
 
 
@@ -47,12 +57,19 @@ class Line:
     """One kernel, head size and rung: what the loop takes, by mma and by tile."""
 
     def __init__(self, tools, folder, kernel, head, rung, schedule):
-        sizes = dict(item.split("=") for item in schedule.split(","))
-        rows, tile, warps = (int(sizes[name]) for name in ("i", "j", "warps"))
         path = f"{folder}/{kernel}.ptx"
-        items = schedule if rung == "pipelined" else ",".join(x for x in schedule.split(",") if "stages" not in x)
-        self.seconds = compiled(tools, kernel, path, "-D", f"D={head}", f"--strategy={rung}", "--schedule", items)
-        few, many = (counters(tools, path, f"B=1,H=1,G=1,M={rows},N={keys}") for keys in (KEYS // 2, KEYS))
+        options, form = ["-D", f"D={head}"], []
+        if rung == "chosen":
+            self.seconds = compiled(tools, kernel, path, *options)
+            wide = manifest(path)["kernels"][0]["variants"][0]
+            sizes, form = wide["schedule"], [f"--variant={wide['name']}"]
+        else:
+            sizes = dict(item.split("=") for item in schedule.split(","))
+            items = schedule if rung == "pipelined" else ",".join(x for x in schedule.split(",") if "stages" not in x)
+            self.seconds = compiled(tools, kernel, path, *options, f"--strategy={rung}", "--schedule", items)
+        rows, tile, warps = (int(sizes[name]) for name in ("i", "j", "warps"))
+        few, many = (counters(tools, path, f"B=1,H=1,G=1,M={rows},N={keys}", *form) for keys in (KEYS // 2, KEYS))
+        self.tiles = f"{rows} x {tile} on {warps}"
         more = {name: many[name] - few[name] for name in many}
         keys = KEYS // 2
         products = 2 * rows * keys * head // (16 * 8 * 16)
@@ -68,24 +85,24 @@ class Line:
     def misses(self):
         """What the line has to keep to and does not."""
         kernel, head, rung = self.name
-        if rung != RUNGS[-1]:
+        if rung not in RUNGS[-2:]:
             return []
-        wanted = [("instr/mma", self.by["total"] <= BARS[head]), ("barriers", self.barriers <= 2),
+        wanted = [("instr/mma", self.by["total"] <= BARS.get(head, 1e9)), ("barriers", self.barriers <= 2),
                   ("wavefronts", self.wavefronts == 1), ("bytes", self.read == 1), ("FLOPs", self.flops == 1),
                   ("compile", self.seconds <= 0.5)]
         return [name for name, holds in wanted if not holds]
 
-    HEAD = (f"{'kernel':10} {'D':>4} {'rung':10} {'instr/mma':>9} {'bar':>4} {'alu':>6} {'fma':>6} {'mufu':>5} "
+    HEAD = (f"{'kernel':10} {'D':>4} {'rung':10} {'tiles on warps':15} {'instr/mma':>9} {'bar':>4} {'alu':>6} {'fma':>6} {'mufu':>5} "
             f"{'convert':>7} {'shared':>6} {'async':>5} {'shuffle':>7} {'barriers/tile':>13} {'wavefronts/ideal':>16} "
             f"{'bytes/ideal':>11} {'FLOPs/useful':>12} {'compile':>8}")
 
     def __str__(self):
         kernel, head, rung = self.name
-        by, last = self.by, rung == RUNGS[-1]
+        by, last = self.by, rung in RUNGS[-2:]
         flops = "" if self.flops is None else f"{self.flops:.2f}"
         misses = self.misses()
         verdict = "" if not last else "  all hold" if not misses else "  MISSES " + ", ".join(misses)
-        return (f"{kernel:10} {head:4} {rung:10} {by['total']:9.2f} {BARS[head] if last else '':>4} {by['alu']:6.2f} "
+        return (f"{kernel:10} {head:4} {rung:10} {self.tiles:15} {by['total']:9.2f} {BARS.get(head, '') if last else '':>4} {by['alu']:6.2f} "
                 f"{by['fma']:6.2f} {by['mufu']:5.2f} {by['convert']:7.2f} {by['shared']:6.2f} {by['async']:5.2f} "
                 f"{by['shuffle']:7.2f} {self.barriers:13.2f} {self.wavefronts:16.2f} {self.read:11.2f} {flops:>12} "
                 f"{self.seconds:6.2f} s{verdict}")
@@ -117,8 +134,8 @@ def main():
     print(Line.HEAD)
     with tempfile.TemporaryDirectory() as folder:
         for kernel in options.kernels:
-            for head in BARS:
-                for rung in options.rungs.split(","):
+            for head, rung in itertools.product(HEADS, options.rungs.split(",")):
+                if head in BARS or rung == "chosen":
                     line = Line(tools, folder, kernel, head, rung, options.schedule)
                     print(line, flush=True)
                     failed |= any(miss != "compile" for miss in line.misses())
