@@ -20,15 +20,13 @@ namespace {
 
 /// Chunks in the order of lanes: those of a page's row, rows that share 128 bytes, pages, rows.
 struct CopyOrder {
-  int64_t width, page, inRow, low, pages; ///< elements; chunks, rows, pages
+  int64_t width, page, inRow, low, pages, rows; ///< elements; chunks, rows, pages
 
   CopyOrder(const SharedLayout &shape, int64_t width)
       : width(width), page(shape.page), inRow(shape.page / width),
         low(std::gcd(shape.rows, std::max<int64_t>(8 / inRow, 1))),
-        pages(shape.columns / shape.page) {}
+        pages(shape.columns / shape.page), rows(shape.rows) {}
 
-  /// Chunks after which the same begins some rows on.
-  int64_t block() const { return inRow * low * pages; }
   /// (row, column) of a chunk.
   std::pair<Value, Value> at(Emitter &emit, Value chunk) const {
     Value column = emit.mul(emit.urem(chunk, inRow), width);
@@ -37,6 +35,43 @@ struct CopyOrder {
     if (pages > 1)
       column = emit.addPoint(column, emit.mul(emit.urem(rest, pages), page));
     return {emit.addPoint(emit.mul(emit.udiv(rest, pages), low), row), column};
+  }
+};
+
+/// What all threads move at once: a box of rows and pages. The next box differs by a constant, and
+/// so do a thread's addresses. What is odd in the number of pages (three, in heads of 96 and 192)
+/// comes one after the other, not side by side, as no power of two of threads shares it evenly.
+struct CopyBox {
+  const CopyOrder &order;
+  int64_t sideBySide, rows, pages; ///< pages next to a row's first; of a box
+
+  CopyBox(const CopyOrder &order, int64_t threads) : order(order) {
+    int64_t groups = threads / (order.inRow * order.low);
+    sideBySide = std::gcd(order.pages, groups);
+    rows = groups / sideBySide * order.low;
+    pages = sideBySide;
+    if (rows > order.rows && rows % order.rows == 0) { // no threads left over
+      pages *= rows / order.rows;
+      rows = order.rows;
+    }
+  }
+
+  static bool divides(const CopyOrder &order, int64_t threads) {
+    return threads % (order.inRow * order.low) == 0;
+  }
+  /// (row, column) of a thread's chunk in the first box.
+  std::pair<Value, Value> at(Emitter &emit, Value thread) const {
+    Value column = emit.mul(emit.urem(thread, order.inRow), order.width);
+    Value inPage = emit.udiv(thread, order.inRow), row = emit.urem(inPage, order.low);
+    Value rest = emit.udiv(inPage, order.low), group = emit.udiv(rest, sideBySide);
+    if (sideBySide > 1)
+      column = emit.addPoint(column, emit.mul(emit.urem(rest, sideBySide), order.page));
+    if (pages > sideBySide) {
+      Value beyond = emit.udiv(group, rows / order.low);
+      group = emit.urem(group, rows / order.low);
+      column = emit.addPoint(column, emit.mul(beyond, sideBySide * order.page));
+    }
+    return {emit.addPoint(emit.mul(group, order.low), row), column};
   }
 };
 
@@ -204,11 +239,9 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     return success(ok);
   }
 
-  // Each thread's chunks one after the other. If a whole number of orders' blocks are under way at
-  // once, they differ in the row alone, by a constant; then so do the addresses.
+  // Each thread's chunks one after the other: in boxes, or in the order of lanes.
   StringRef rowAxis = whole.size() == 1 ? whole[0] : StringRef();
-  bool steady = !rowAxis.empty() && threads % order.block() == 0;
-  int64_t rowStep = threads / order.block() * order.low;
+  bool steady = !rowAxis.empty() && CopyBox::divides(order, threads);
   // The dimension whose index is the row's point, if no other index depends on the row.
   std::optional<int> rowDim;
   int dependent = 0;
@@ -264,55 +297,71 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
     return whole;
   };
-  auto startAll = [&](bool tested) {
+  auto startOne = [&](Value from, Value to, Value mine, Value allowed) {
+    emit.ifThen(mine, [&] {
+      Value bytes = emit.constant(16);
+      if (allowed)
+        bytes = emit.select(allowed, bytes, emit.constant(0));
+      emit.call("llvm.nvvm.cp.async.cg.shared.global.16.s", {to, from, bytes});
+    });
+  };
+  auto startBoxes = [&](bool tested) {
+    CopyBox box(order, threads);
     Values dynamic;
     Point first;
+    Value firstRow, firstColumn;
     emit.once([&]() -> Value {
-      auto [row, column] = order.at(emit, emit.thread());
-      first = pointAt(row, column, dynamic);
+      std::tie(firstRow, firstColumn) = box.at(emit, emit.thread());
+      first = pointAt(firstRow, firstColumn, dynamic);
       return {};
     });
-    std::optional<SlotPointer> slot;
+    SlotPointer slot(emit, scalar(op.getSlot()), tile, dynamic, box.pages == 1 ? order.page : 0);
     Value source;
-    for (int64_t done = 0; done < chunks; done += threads) {
-      int64_t rowsOn = done / threads * rowStep;
-      SmallVector<int> offsets(dynamic.size(), 0);
-      Point point;
-      if (steady) {
+    for (int64_t rowsOn = 0; rowsOn < order.rows; rowsOn += box.rows)
+      for (int64_t pagesOn = 0; pagesOn < order.pages; pagesOn += box.pages) {
+        int64_t columnsOn = pagesOn * order.page;
+        SmallVector<int> offsets(dynamic.size(), 0);
+        Point point;
         point.coordinates = first.coordinates;
-        for (auto &[axis, value] : point.coordinates)
-          if (axis == rowAxis)
-            value = emit.addPoint(value, emit.constant(rowsOn));
-        offsets[tile.number(rowAxis)] = rowsOn;
-      } else {
-        auto [row, column] = order.at(emit, emit.add(emit.thread(), emit.constant(done)));
-        point = pointAt(row, column, dynamic);
-        slot.reset();
+        for (auto &[axis, value] : point.coordinates) {
+          int64_t on = axis == rowAxis ? rowsOn : axis == minor ? columnsOn : 0;
+          value = emit.addPoint(value, emit.constant(on));
+          offsets[tile.number(axis)] = on;
+        }
+        Value from;
+        if (rowDim && source) {
+          Value stride = tensorOf(op.getTensor()).strides[*rowDim];
+          Value distance = emit.constant(emit.i64, rowsOn);
+          from = emit.offset(source, memory, stride ? emit.mul(stride, distance) : distance);
+          from = emit.offset(from, memory, emit.constant(columnsOn));
+        } else {
+          from = firstAddress(point);
+          source = from;
+        }
+        Value mine;
+        if (rowsOn + box.rows > order.rows)
+          mine = emit.less(firstRow, emit.constant(order.rows - rowsOn));
+        if (pagesOn + box.pages > order.pages)
+          mine = emit.both(
+              mine, emit.less(firstColumn, emit.constant((order.pages - pagesOn) * order.page)));
+        startOne(from, slot.at(offsets), mine, tested ? test(point, rowBounds, rowWhere) : Value());
       }
-      if (!slot)
-        slot.emplace(emit, scalar(op.getSlot()), tile, dynamic);
-      Value from;
-      if (steady && rowDim && source) {
-        Value stride = tensorOf(op.getTensor()).strides[*rowDim];
-        Value distance = emit.constant(emit.i64, rowsOn);
-        from = emit.offset(source, memory, stride ? emit.mul(stride, distance) : distance);
-      } else {
-        from = steady ? firstAddress(point) : address(point);
-        source = source ? source : from;
-      }
-      Value allowed = tested ? test(point, rowBounds, rowWhere) : Value();
-      Value to = slot->at(offsets);
+    return Values();
+  };
+  auto startInOrder = [&](bool tested) {
+    for (int64_t done = 0; done < chunks; done += threads) {
+      auto [row, column] = order.at(emit, emit.add(emit.thread(), emit.constant(done)));
+      Values dynamic;
+      Point point = pointAt(row, column, dynamic);
+      SlotPointer slot(emit, scalar(op.getSlot()), tile, dynamic);
       Value mine = done + threads > chunks ? emit.less(emit.thread(), emit.constant(chunks - done))
                                            : Value();
-      emit.ifThen(mine, [&] {
-        Value bytes = emit.constant(16);
-        if (allowed)
-          bytes = emit.select(allowed, bytes, emit.constant(0));
-        emit.call("llvm.nvvm.cp.async.cg.shared.global.16.s", {to, from, bytes});
-      });
+      startOne(address(point), slot.at(SmallVector<int>(dynamic.size(), 0)), mine,
+               tested ? test(point, rowBounds, rowWhere) : Value());
     }
     return Values();
   };
+  auto startAll = [&](bool tested) { return steady ? startBoxes(tested) : startInOrder(tested); };
   auto start = [&] {
     Value whole = wholeTile();
     if (!whole)

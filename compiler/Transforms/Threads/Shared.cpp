@@ -36,20 +36,21 @@ Value SlotPointer::at(ArrayRef<int> offsets) {
   for (auto [offset, stride] : llvm::zip(offsets, rowStrides))
     rowOffset += offset * stride;
   Value linear;
-  int64_t plus = rowOffset * layout.width();
-  if (withinPage || emit.known(column)) {
-    int64_t fixed = emit.known(column).value_or(0) + offsets[minor];
+  int64_t plus = rowOffset * layout.width(), columnOffset = offsets[minor];
+  if (withinPage || emit.known(column) || columnOffset % layout.page == 0) {
+    int64_t fixed = emit.known(column).value_or(0) + columnOffset;
     plus += fixed / layout.page * layout.rows * layout.width() + fixed % layout.page * layout.bytes;
+    columnOffset = 0;
   }
   int64_t low = layout.mask() ? plus % 1024 : 0, high = plus - low;
-  Value &start = known[{low, withinPage ? 0 : offsets[minor]}];
+  Value &start = known[{low, columnOffset}];
   if (!start) {
     linear = emit.mul(row, layout.width());
     if (!emit.known(column)) {
       if (withinPage) {
         linear = emit.add(linear, emit.mul(column, layout.bytes));
       } else {
-        Value x = emit.add(column, emit.constant(offsets[minor]));
+        Value x = emit.add(column, emit.constant(columnOffset));
         linear =
             emit.add(linear, emit.mul(emit.udiv(x, layout.page), layout.rows * layout.width()));
         linear = emit.add(linear, emit.mul(emit.urem(x, layout.page), layout.bytes));
