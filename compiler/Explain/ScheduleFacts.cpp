@@ -50,7 +50,7 @@ bool areEqual(ArrayRef<StringAttr> axes, const ScheduleChoice &a, const Schedule
 }
 
 /// What a form got.
-ScheduleChoice choiceOf(KernelOp form, const KernelAxes &axes, bool matrices) {
+ScheduleChoice choiceOf(KernelOp form, const KernelAxes &axes, const ScheduleRequest &request) {
   ScheduleAttr schedule = *form.getSchedule();
   ScheduleChoice choice;
   choice.sizes = axes.fixed;
@@ -61,7 +61,8 @@ ScheduleChoice choiceOf(KernelOp form, const KernelAxes &axes, bool matrices) {
   choice.splitAxis = schedule.getSplitAxis();
   choice.parts = schedule.getParts();
   choice.ctas = schedule.getCtas();
-  choice.matrices = matrices;
+  choice.matrices = request.matrices;
+  choice.asynchronous = request.asynchronous;
   return choice;
 }
 
@@ -176,7 +177,7 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
   std::optional<size_t> taken;
   SmallVector<size_t> rows;
   for (auto [number, kernel] : llvm::enumerate(forms)) {
-    ScheduleChoice choice = choiceOf(kernel, *axes, request->matrices);
+    ScheduleChoice choice = choiceOf(kernel, *axes, *request);
     ScheduleEstimate estimate = model.estimate(choice);
     Form &form = schedule.forms.emplace_back();
     form.name = formOf(kernel).str();
@@ -214,7 +215,7 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
   schedule.candidates = candidates.finish(rows[schedule.told]);
 
   // What is told of.
-  ScheduleChoice choice = choiceOf(forms[schedule.told], *axes, request->matrices);
+  ScheduleChoice choice = choiceOf(forms[schedule.told], *axes, *request);
   Usage shared = model.shared(choice), registers = model.registers(choice);
   schedule.text = schedule.forms[schedule.told].schedule;
   schedule.reasons = asked.reasons;

@@ -206,8 +206,9 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
       operands.insert(operand);
     }
   });
-  SmallVector<Usage::Item> held; // only until registers have them: the rest takes their bytes over
-  int64_t heldBytes = 0;
+  // What registers hold lies in shared memory on its way there only. The rest takes its bytes over;
+  // where copies run ahead, all but what the same products read, which is on its way too.
+  Usage atFirst;
   for (Value value : operands) {
     if (!isa<TileType>(value.getType()))
       continue;
@@ -222,11 +223,39 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
       bytes *= choice.stages;
     Usage::Item item{what + describe(value.getType(), choice.sizes), bytes};
     bool only = isHeld(value, choice, rules);
-    (only ? held : usage.items).push_back(item);
-    heldBytes += only ? bytes : 0;
+    bool beside = choice.asynchronous && llvm::any_of(value.getUsers(), [&](Operation *user) {
+                    return llvm::any_of(user->getOperands(),
+                                        [&](Value other) { return isHeld(other, choice, rules); });
+                  });
+    if (only || beside)
+      atFirst.items.push_back(item);
+    if (!only)
+      usage.items.push_back(item);
   }
-  if (heldBytes > usage.total())
-    usage.items = held;
+  Usage merge = merged(choice, rules);
+  for (Usage *other : {&atFirst, &merge})
+    if (other->total() > usage.total())
+      usage = *other;
+  return usage;
+}
+
+Usage ResourceModel::merged(const ScheduleChoice &choice, const PlaceRules &rules) const {
+  Usage usage;
+  if (choice.parts == 1)
+    return usage;
+  const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
+    if (!llvm::is_contained(fold.getAxes(), choice.splitAxis))
+      return;
+    for (Value state : fold.getResults()) {
+      // Of several axes, what the warps of other parts keep; else each thread's own values.
+      Type type = state.getType();
+      int64_t bytes = bytesOf(type, choice.sizes) * (choice.parts - 1);
+      if (axesOf(type).size() < 2)
+        bytes = rules.placeOf(sizedAxes(type, choice.sizes)).count(Unit::Value) * choice.warps *
+                32 * std::max<int64_t>(elementOf(type).getIntOrFloatBitWidth() / 8, 1);
+      usage.items.push_back({"what parts exchange, " + describe(type, choice.sizes), bytes});
+    }
+  });
   return usage;
 }
 
@@ -243,13 +272,76 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
 //===-- Fitting ------------------------------------------------------------------===//
 
 /// Pointers, loop counters, predicates, the operands of a few steps of a product: what a thread has
-/// beside its tiles. Found by `ptxas -v` over kernels_src/ (docs/kernels.md): with fewer it spills,
-/// and about so many it takes where it is free to.
-static constexpr int64_t kOverhead = 56;
+/// beside its tiles. Fitted to what `ptxas -v` says of kernels_src/ under many schedules
+/// (docs/kernels.md); more of it where copies are under way.
+static constexpr int64_t kScalar = 76, kPlain = 48, kAsynchronous = 76, kWithoutProducts = 40;
+/// So much more than a thread may have was not seen to spill where copies are asynchronous, as
+/// addresses can be computed again; so much less was, where they are plain.
+static constexpr int64_t kSqueezed = 6;
+/// And with so few beside its tiles it makes do, where CTAs have to share an SM.
+static constexpr int64_t kHeldDown = 56, kFewSteps = 11;
 /// Below this a kernel spills for certain.
 static constexpr int64_t kLeast = 40;
 /// Loops by hand keep the guards of S1 in every turn.
-static constexpr int64_t kGuards = 32;
+static constexpr int64_t kGuards = 16;
+
+/// What is computed of scores is under way for many values at once: on top of those, the integers
+/// over one axis that a mask compares, and truth values, which take registers when they are many.
+static int64_t underWay(FoldOp fold, MapOp map, const ScheduleChoice &choice,
+                        const PlaceRules &rules) {
+  auto type = dyn_cast<TileType>(map.getResult(0).getType());
+  if (!type || type.getAxes().size() < 2 || !llvm::any_of(fold.getAxes(), [&](Attribute axis) {
+        return type.has(cast<StringAttr>(axis).getValue());
+      }))
+    return 0;
+  int64_t values = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
+  int64_t steps = 0, compares = 0, logic = 0, integers = 0;
+  for (Operation &step : map.block()->without_terminator()) {
+    steps += !isa<arith::ConstantOp>(step);
+    compares += isa<arith::CmpIOp>(step);
+    logic += isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(step);
+  }
+  for (Value operand : map->getOperands()) {
+    auto tile = dyn_cast<TileType>(operand.getType());
+    if (!tile || tile.getAxes().size() != 1 || !isa<IntegerType>(tile.getElement()))
+      continue;
+    compares += tile.getElement().isInteger(1);
+    integers +=
+        rules.placeOf(axesOfPart(tile, choice)).count(Unit::Value) *
+        (tile.getElement().getIntOrFloatBitWidth() > 32 ? 4 : 1); // and of sums and differences
+  }
+  if (compares == 0)
+    return choice.asynchronous ? values * 2 / 5 : values / 4;
+  int64_t truths = values * std::max<int64_t>(logic - 2, 0) / 3;
+  return truths + (choice.asynchronous ? values / 4 + integers / 3 + steps
+                                       : integers * 7 / 10 + steps * 5 / 2 - values / 5);
+}
+
+int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
+  PlaceRules rules = rulesOf(kernel, choice);
+  bool byHand = false;
+  int64_t most = 0;
+  const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
+    byHand |= !fold.derived() && fold.getNumResults() > 0;
+    for (MapOp map : fold.getBody().getOps<MapOp>())
+      if (map.getNumResults() > 0)
+        most = std::max(most, underWay(fold, map, choice, rules));
+  });
+  // Plain copies have what they load in registers, up to eight chunks of 16 bytes.
+  int64_t loaded = 0;
+  bool products = false;
+  const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
+    products = true;
+    for (Value operand : {dot.getA(), dot.getB()})
+      if (PlaceRules::isSharedRead(operand))
+        loaded = std::max(loaded, bytesOf(operand.getType(), choice.sizes) / (choice.warps * 128));
+  });
+  int64_t base = !products              ? kWithoutProducts
+                 : !choice.matrices     ? kScalar
+                 : !choice.asynchronous ? kPlain + std::min<int64_t>(loaded, 32)
+                                        : kAsynchronous;
+  return base + (byHand ? kGuards : 0) + (choice.matrices ? most : most / 2);
+}
 
 /// Whether indices are divided or taken apart, bit by bit.
 static bool divides(Block &steps) {
@@ -259,33 +351,24 @@ static bool divides(Block &steps) {
   });
 }
 
-int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
-  PlaceRules rules = rulesOf(kernel, choice);
+int64_t ResourceModel::heldDown(const ScheduleChoice &choice) const {
+  // ptxas has less under way at once, but for indices that are divided and masks of many steps.
+  int64_t indices = 0;
   bool byHand = false;
-  int64_t tests = 0;
-  const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
-    if (auto fold = dyn_cast<FoldOp>(op))
-      byHand |= !fold.derived() && fold.getNumResults() > 0;
-    auto map = dyn_cast<MapOp>(op);
-    if (!map || map.getNumResults() == 0 || !choice.matrices)
-      return;
-    // What is computed of scores is under way for many values at once, more of them where a mask is
-    // tested: its indices live meanwhile.
-    auto type = dyn_cast<TileType>(map.getResult(0).getType());
-    if (!type || type.getAxes().size() < 2)
-      return;
-    bool tested =
-        llvm::any_of(*map.block(), [](Operation &step) { return isa<arith::CmpIOp>(step); });
-    int64_t values = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
-    if (!map->getParentOfType<FoldOp>())
-      return;
-    // Held down to fewer registers ptxas has less under way at once, but for indices that are
-    // divided.
-    if (choice.ctas > 1 && !divides(*map.block()))
-      return;
-    tests = std::max(tests, tested ? values * 3 / 2 : values);
+  PlaceRules rules = rulesOf(kernel, choice);
+  const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
+    byHand |= !fold.derived() && fold.getNumResults() > 0;
+    for (MapOp map : fold.getBody().getOps<MapOp>()) {
+      if (map.getNumResults() == 0)
+        continue;
+      Type type = map.getResult(0).getType();
+      if (axesOf(type).size() > 1 && divides(*map.block()))
+        indices = std::max<int64_t>(
+            indices, 3 * rules.placeOf(axesOfPart(type, choice)).count(Unit::Value) / 2);
+      indices = std::max(indices, 4 * (underWay(fold, map, choice, rules) - kFewSteps));
+    }
   });
-  return kOverhead + (byHand ? kGuards : 0) + tests;
+  return kHeldDown + (byHand ? 2 * kGuards : 0) + indices;
 }
 
 int64_t ResourceModel::registersFor(const TargetInfo &target, int64_t warps, int64_t ctas) {
@@ -431,7 +514,10 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.shared = shared(choice).total();
   int64_t needed = estimate.tiles + overhead(choice);
   int64_t most = registersFor(target, choice.warps, choice.ctas);
-  estimate.tight = needed > most;
+  if (choice.ctas > 1)
+    estimate.tight = estimate.tiles + heldDown(choice) > most;
+  else
+    estimate.tight = needed > most + (choice.asynchronous ? kSqueezed : -kSqueezed);
   estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(needed, most) : needed;
   estimate.ctasPerSm = ctasPerSm(target, choice.warps, estimate.registers, estimate.shared);
   if (estimate.ctasPerSm > 0)

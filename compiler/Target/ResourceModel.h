@@ -9,6 +9,7 @@
 #include "compiler/Target/TargetInfo.h"
 
 namespace fc {
+class PlaceRules;
 
 /// A need: the items that make it up and what each takes.
 struct Usage {
@@ -29,8 +30,9 @@ struct ScheduleChoice {
   int64_t warps = 4, stages = 1;
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, each on warps of its own
   int64_t parts = 1;
-  int64_t ctas = 1;      ///< that have to fit an SM at once: registers are held down for it
-  bool matrices = false; ///< products of f16 and bf16 are by `mma`, where its shapes allow
+  int64_t ctas = 1;          ///< that have to fit an SM at once: registers are held down for it
+  bool matrices = false;     ///< products of f16 and bf16 are by `mma`, where its shapes allow
+  bool asynchronous = false; ///< copies are under way while products are computed
 };
 
 /// What a schedule is expected to come to.
@@ -69,7 +71,12 @@ public:
   static int64_t registersFor(const TargetInfo &target, int64_t warps, int64_t ctas);
 
 private:
+  /// Bytes of shared memory through which the parts of a walk merge their states.
+  Usage merged(const ScheduleChoice &choice, const PlaceRules &rules) const;
+  /// Registers beside those of tiles: what ptxas takes where it is free to, and what it needs where
+  /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;
+  int64_t heldDown(const ScheduleChoice &choice) const;
   double cycles(const ScheduleChoice &choice, int64_t ctasPerSm) const;
 
   KernelOp kernel;

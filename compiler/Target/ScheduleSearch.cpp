@@ -43,6 +43,7 @@ private:
     list[0].sizes = axes.fixed;
     list[0].stages = request.stages.value_or(1);
     list[0].matrices = request.matrices;
+    list[0].asynchronous = request.asynchronous;
     list[0].splitAxis = request.splitAxis;
     list[0].parts = request.parts;
     list[0].ctas = request.ctas.value_or(1);

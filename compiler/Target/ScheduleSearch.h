@@ -18,6 +18,7 @@ struct ScheduleRequest {
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, if any are
   int64_t parts = 1;
   bool matrices = false;           ///< products may be by tensor cores
+  bool asynchronous = false;       ///< copies may be under way meanwhile
   std::optional<int64_t> mostRows; ///< of a tile, along the last tile axis of the grid
   /// CTAs that share an SM in the launches in mind; none: as many as fit.
   std::optional<int64_t> atOnce;

@@ -147,7 +147,8 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
         request.parts = parts;
         request.ctas = ctas;
         ScheduleDecision split = search(request);
-        if (split.taken && (!best.taken || split.best()->time < best.best()->time))
+        if (split.taken && !split.best()->estimate.tight &&
+            (!best.taken || split.best()->time < best.best()->time))
           best = split;
       }
     }

@@ -175,6 +175,7 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
     return failure();
   ScheduleRequest request;
   request.matrices = strategy == "tensor" || strategy == "pipelined";
+  request.asynchronous = strategy == "pipelined";
 
   dropIdleSplits(kernel);
   Items list;
