@@ -41,7 +41,9 @@ TEST_F(CudaTimer, MeasuresEachRun) {
       << error.message;
   EXPECT_EQ(timing.seconds.size(), 7u);
   EXPECT_FALSE(timing.graph);
-  EXPECT_EQ(enqueued, 3 + 10 + 7); // warm-up, the question whether it is short, the runs
+  // Warm-up, the question whether it is short, the runs; on a busy machine the warm-up may answer
+  // the question.
+  EXPECT_THAT(enqueued, testing::AnyOf(3 + 10 + 7, 3 + 7));
   EXPECT_EQ(asked, 1);
   for (double seconds : timing.seconds)
     EXPECT_GE(seconds, 200e-6);
