@@ -25,6 +25,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from ptx_manifest import manifest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "kernels.md"
 RUNGS = ("scalar", "tensor", "pipelined")
@@ -48,11 +50,6 @@ MEAN = 15
 Case = collections.namedtuple("Case", "file rung target head schedule defines", defaults=(None, None, ()))
 # A form of a kernel: what the page says, and what is wrong.
 Form = collections.namedtuple("Form", "section name rung form target foreseen measured off problems")
-
-
-def manifest(ptx):
-    digits = re.search(r"__fc_manifest\[\d+\] = \{([^}]*)\}", ptx).group(1)
-    return json.loads(bytes(int(x) for x in digits.split(",") if int(x)).decode())
 
 
 def ptxas_says(ptxas, ptx, target, cache):

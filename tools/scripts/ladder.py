@@ -16,11 +16,12 @@ import argparse
 import itertools
 import json
 import pathlib
-import re
 import resource
 import subprocess
 import sys
 import tempfile
+
+from ptx_manifest import manifest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KEYS = 4096
@@ -42,12 +43,6 @@ def compiled(tools, kernel, path, *options):
     return spent() - before
 
 
-def manifest(path):
-    """The manifest that a PTX carries."""
-    digits = re.search(r"__fc_manifest\[\d+\] = \{([^}]*)\}", pathlib.Path(path).read_text()).group(1)
-    return json.loads(bytes(int(x) for x in digits.split(",") if int(x)).decode())
-
-
 def counters(tools, ptx, shape, *options):
     text = run(tools / "fc-run", ptx, "--shape", shape, "--counters", "--no-races", *options).split("counters\n", 1)[1]
     return {words[0]: int(words[1]) for words in map(str.split, text.splitlines()) if len(words) == 2}
@@ -61,7 +56,7 @@ class Line:
         options, form = ["-D", f"D={head}"], []
         if rung == "chosen":
             self.seconds = compiled(tools, kernel, path, *options)
-            wide = manifest(path)["kernels"][0]["variants"][0]
+            wide = manifest(pathlib.Path(path).read_text())["kernels"][0]["variants"][0]
             sizes, form = wide["schedule"], [f"--variant={wide['name']}"]
         else:
             sizes = dict(item.split("=") for item in schedule.split(","))

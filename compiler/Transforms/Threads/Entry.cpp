@@ -73,7 +73,7 @@ std::string scheduleText(KernelOp kernel) {
     add("ctas", schedule.getCtas());
   if (schedule.getParts() > 1)
     add(Twine("split:") + schedule.getSplitAxis().getValue(), schedule.getParts());
-  if (auto estimate = kernel->getAttrOfType<DictionaryAttr>("fc.estimate"))
+  if (auto estimate = kernel->getAttrOfType<DictionaryAttr>(kEstimateAttr))
     for (NamedAttribute each : estimate)
       add(each.getName().getValue(), cast<IntegerAttr>(each.getValue()).getInt());
   return text + "}";
