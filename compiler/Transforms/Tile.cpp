@@ -5,7 +5,7 @@
 // must not be seen (language S5): reads and writes over the axis are bounded by its end, so that
 // they see zeros and touch nothing, and what a reduction or a product takes is replaced by what
 // adds nothing to it. The test `point < end` is one tile over that axis alone, made beside the
-// axis's points and shared by all masks.
+// axis's points and shared by all masks. Where all tiles are full, bounds of that axis are dropped.
 #include "compiler/IR/KernelAxes.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/TailValues.h"
@@ -216,11 +216,13 @@ struct Tile : impl::TileBase<Tile> {
         work.push_back(op);
     });
     for (Operation *op : work) {
-      if (auto read = dyn_cast<ReadOp>(op))
+      if (auto read = dyn_cast<ReadOp>(op)) {
+        dropIdleBounds(read);
         boundAccess(read);
-      else if (auto write = dyn_cast<WriteOp>(op))
+      } else if (auto write = dyn_cast<WriteOp>(op)) {
+        dropIdleBounds(write);
         boundAccess(write);
-      else if (auto reduce = dyn_cast<ReduceOp>(op))
+      } else if (auto reduce = dyn_cast<ReduceOp>(op))
         maskOperand(reduce, reduce.getInMutable(), reduce.getAxes(),
                     identity(reduce.getKind(), reduce.getIn().getType().getElement()));
       else {
@@ -250,10 +252,29 @@ struct Tile : impl::TileBase<Tile> {
     }
   }
 
+  /// Drops bounds that always hold: those by the constant end of an axis whose tiles are all full,
+  /// or by more. A copy without bounds may be one instruction.
+  template <class Op> void dropIdleBounds(Op op) {
+    for (unsigned i = op.getBounded().size(); i-- > 0;) {
+      std::optional<int64_t> limit = constantOf(op.getLimits()[i]);
+      if (limit && llvm::any_of(points, [&](Points &at) {
+            std::optional<int64_t> end = constantOf(at.end);
+            return !at.ragged && end && *end <= *limit && isPointOf(op.getBounded()[i], at);
+          })) {
+        op.getBoundedMutable().erase(i);
+        op.getLimitsMutable().erase(i);
+      }
+    }
+  }
+
+  static bool isPointOf(Value index, Points &at) {
+    auto iota = index.getDefiningOp<IotaOp>();
+    return iota && iota.getBase() == at.base && iota.getOut().getType().getAxes()[0] == at.axis;
+  }
+
   bool isBounded(ValueRange bounded, ValueRange limits, Points &at) {
     for (auto [index, limit] : llvm::zip(bounded, limits)) {
-      auto iota = index.getDefiningOp<IotaOp>();
-      if (iota && iota.getBase() == at.base && iota.getOut().getType().getAxes()[0] == at.axis &&
+      if (isPointOf(index, at) &&
           (limit == at.end || (constantOf(limit) && constantOf(limit) == constantOf(at.end))))
         return true;
     }

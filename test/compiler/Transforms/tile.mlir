@@ -153,6 +153,49 @@ fc.kernel @divides_not(%s: !fc.tensor<f32, ["M", "90"]>, %o: !fc.tensor<f32, ["M
 
 // -----
 
+// Bounds that hold for all tiles are dropped: `d < 64` where tiles of 32 divide 64, and `j < 100` where j ends at 96;
+// not `d < 48`, and not `i < M`.
+
+// CHECK-LABEL: fc.kernel @idle
+fc.kernel @idle(%s: !fc.tensor<f32, ["M", "64"]>, %t: !fc.tensor<f32, ["100"]>, %o: !fc.tensor<f32, ["M", "64"]>) params ["s", "t", "o"] outputs 1 schedule <i = 64, d = 32, j = 32, warps = 4, stages = 1> {
+  %M = fc.dim "M"
+  %d64 = arith.constant 64 : i32
+  %d48 = arith.constant 48 : i32
+  %j96 = arith.constant 96 : i32
+  %j100 = arith.constant 100 : i32
+  // CHECK: %[[M:.*]] = fc.dim "M"
+  fc.program (tile i in %M, tile d in %d64) {
+  ^bb0(%i0: i32, %d0: i32):
+    // CHECK: %[[II:.*]] = fc.iota %{{.*}} : <i32, [i: 64]>
+    // CHECK: %[[DD:.*]] = fc.iota %{{.*}} : <i32, [d: 32]>
+    %ii = fc.iota %i0 : !fc.tile<i32, [i]>
+    %dd = fc.iota %d0 : !fc.tile<i32, [d]>
+    // CHECK: fc.read %{{.*}}[%[[II]], %[[DD]]] bounds(%[[II]] < %[[M]]) :
+    %x = fc.read %s[%ii, %dd] bounds(%ii < %M, %dd < %d64) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [d]> < i32) -> !fc.tile<f32, [d, i]>
+    // CHECK: fc.read %{{.*}}[%[[II]], %[[DD]]] bounds(%[[II]] < %[[M]], %[[DD]] < %{{.*}}) :
+    %y = fc.read %s[%ii, %dd] bounds(%ii < %M, %dd < %d48) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [d]> < i32) -> !fc.tile<f32, [d, i]>
+    %z = fc.map(%x, %y) {
+    ^bb0(%a: f32, %b: f32):
+      %r = arith.addf %a, %b : f32
+      fc.yield %r : f32
+    } : (!fc.tile<f32, [d, i]>, !fc.tile<f32, [d, i]>) -> !fc.tile<f32, [d, i]>
+    // CHECK: fc.write %{{.*}} to %{{.*}}[%[[II]], %[[DD]]] bounds(%[[II]] < %[[M]]) :
+    fc.write %z to %o[%ii, %dd] bounds(%ii < %M, %dd < %d64) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32, !fc.tile<i32, [d]> < i32) from !fc.tile<f32, [d, i]>
+    %c0 = arith.constant 0 : i32
+    fc.fold ["j"] from (%c0) to (%j96) {
+    ^bb0(%j0: i32):
+      %jj = fc.iota %j0 : !fc.tile<i32, [j]>
+      // CHECK: fc.read %{{.*}}[%{{.*}}] : !fc.tensor<f32, ["100"]>
+      %w = fc.read %t[%jj] bounds(%jj < %j100) : !fc.tensor<f32, ["100"]>, (!fc.tile<i32, [j]>) bounds(!fc.tile<i32, [j]> < i32) -> !fc.tile<f32, [j]>
+      // CHECK: fc.write %{{.*}}[%{{.*}}] : !fc.tensor<f32, ["100"]>
+      fc.write %w to %t[%jj] bounds(%jj < %j96) : !fc.tensor<f32, ["100"]>, (!fc.tile<i32, [j]>) bounds(!fc.tile<i32, [j]> < i32) from !fc.tile<f32, [j]>
+      fc.yield
+    }
+  }
+}
+
+// -----
+
 // A held axis of 33 points takes a tile of 40, so reads and writes over it are bounded by 33, and reductions
 // take what adds nothing to them. Its points become one fc.iota.
 
