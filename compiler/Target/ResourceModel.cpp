@@ -275,11 +275,14 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
 /// beside its tiles. Fitted to what `ptxas -v` says of kernels_src/ under many schedules
 /// (docs/kernels.md); more of it where copies are under way.
 static constexpr int64_t kScalar = 76, kPlain = 48, kAsynchronous = 76, kWithoutProducts = 40;
+/// With more sums than so many a product by FMAs has the operands of the next steps under way, too.
+static constexpr int64_t kManySums = 64, kNextSteps = 24;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
-/// addresses can be computed again; so much less was, where they are plain.
-static constexpr int64_t kSqueezed = 6;
-/// And with so few beside its tiles it makes do, where CTAs have to share an SM.
-static constexpr int64_t kHeldDown = 56, kFewSteps = 11;
+/// addresses can be computed again, or products by FMAs; so much less was, where copies are plain.
+static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 12;
+/// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
+/// with one more for each five of theirs, or three where copies test their addresses.
+static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
 /// On sm_100a ptxas spills a few words where it does not on the others.
 static constexpr int64_t kMoreOnSm100 = 8;
 /// Below this a kernel spills for certain.
@@ -330,16 +333,19 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
         most = std::max(most, underWay(fold, map, choice, rules));
   });
   // Plain copies have what they load in registers, up to eight chunks of 16 bytes.
-  int64_t loaded = 0;
+  int64_t loaded = 0, sums = 0;
   bool products = false;
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     products = true;
+    if (isa<TileType>(dot.getOut().getType()))
+      sums = std::max<int64_t>(
+          sums, rules.placeOf(axesOfPart(dot.getOut().getType(), choice)).count(Unit::Value));
     for (Value operand : {dot.getA(), dot.getB()})
       if (PlaceRules::isSharedRead(operand))
         loaded = std::max(loaded, bytesOf(operand.getType(), choice.sizes) / (choice.warps * 128));
   });
   int64_t base = !products              ? kWithoutProducts
-                 : !choice.matrices     ? kScalar
+                 : !choice.matrices     ? kScalar + (sums > kManySums ? kNextSteps : 0)
                  : !choice.asynchronous ? kPlain + std::min<int64_t>(loaded, 32)
                                         : kAsynchronous;
   return base + (byHand ? kGuards : 0) + (choice.matrices ? most : most / 2);
@@ -353,9 +359,10 @@ static bool divides(Block &steps) {
   });
 }
 
-int64_t ResourceModel::heldDown(const ScheduleChoice &choice) const {
-  // ptxas has less under way at once, but for indices that are divided and masks of many steps.
-  int64_t indices = 0;
+int64_t ResourceModel::heldDown(const ScheduleChoice &choice, int64_t tiles) const {
+  // ptxas has less under way at once, but for indices that are divided and masks of many steps, and
+  // beside large tiles.
+  int64_t more = std::max<int64_t>(tiles - kFewTiles, 0) / (choice.unaligned ? 3 : 5);
   bool byHand = false;
   PlaceRules rules = rulesOf(kernel, choice);
   const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
@@ -365,12 +372,12 @@ int64_t ResourceModel::heldDown(const ScheduleChoice &choice) const {
         continue;
       Type type = map.getResult(0).getType();
       if (axesOf(type).size() > 1 && divides(*map.block()))
-        indices = std::max<int64_t>(
-            indices, 3 * rules.placeOf(axesOfPart(type, choice)).count(Unit::Value) / 2);
-      indices = std::max(indices, 4 * (underWay(fold, map, choice, rules) - kFewSteps));
+        more = std::max<int64_t>(
+            more, 3 * rules.placeOf(axesOfPart(type, choice)).count(Unit::Value) / 2);
+      more = std::max(more, 4 * (underWay(fold, map, choice, rules) - kFewSteps));
     }
   });
-  return kHeldDown + (byHand ? 2 * kGuards : 0) + indices;
+  return kHeldDown + (byHand ? 2 * kGuards : 0) + more;
 }
 
 int64_t ResourceModel::registersFor(const TargetInfo &target, int64_t warps, int64_t ctas) {
@@ -514,14 +521,21 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   ScheduleEstimate estimate;
   estimate.tiles = registers(choice).total();
   estimate.shared = shared(choice).total();
-  int64_t needed = estimate.tiles + overhead(choice);
-  int64_t most = registersFor(target, choice.warps, choice.ctas);
-  if (choice.ctas > 1)
-    estimate.tight =
-        estimate.tiles + heldDown(choice) + (target.name == "sm_100a" ? kMoreOnSm100 : 0) > most;
-  else
-    estimate.tight = needed > most + (choice.asynchronous ? kSqueezed : -kSqueezed);
-  estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(needed, most) : needed;
+  estimate.wanted = estimate.tiles + overhead(choice);
+  estimate.limit = registersFor(target, choice.warps, choice.ctas);
+  if (choice.ctas > 1) {
+    int64_t least = estimate.tiles + heldDown(choice, estimate.tiles) +
+                    (target.name == "sm_100a" ? kMoreOnSm100 : 0);
+    estimate.tight = least > estimate.limit;
+  } else {
+    int64_t squeezed = choice.asynchronous ? kSqueezed
+                       : choice.matrices   ? -kSqueezed
+                                           : kSqueezedScalar;
+    estimate.tight = estimate.wanted > estimate.limit + squeezed;
+  }
+  estimate.registers = estimate.tiles <= registerLimit(choice)
+                           ? std::min(estimate.wanted, estimate.limit)
+                           : estimate.wanted;
   estimate.ctasPerSm = ctasPerSm(target, choice.warps, estimate.registers, estimate.shared);
   if (estimate.ctasPerSm > 0)
     estimate.cycles = cycles(choice, std::min(estimate.ctasPerSm, atOnce));

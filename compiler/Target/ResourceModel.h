@@ -33,12 +33,15 @@ struct ScheduleChoice {
   int64_t ctas = 1;          ///< that have to fit an SM at once: registers are held down for it
   bool matrices = false;     ///< products of f16 and bf16 are by `mma`, where its shapes allow
   bool asynchronous = false; ///< copies are under way while products are computed
+  bool unaligned = false;    ///< they find out at run time how many bytes they may take at once
 };
 
 /// What a schedule is expected to come to.
 struct ScheduleEstimate {
   int64_t tiles = 0;     ///< registers of the tiles that live at the widest point
   int64_t registers = 0; ///< a thread, as `ptxas -v` is expected to count them
+  int64_t wanted = 0;    ///< the same without a limit
+  int64_t limit = 0;     ///< registers that a thread may have
   int64_t shared = 0;    ///< bytes of a CTA
   bool tight = false;    ///< that may be too few: some kernels of its kind spill
   int64_t ctasPerSm = 0; ///< that fit an SM at once; 0: not even one
@@ -76,7 +79,7 @@ private:
   /// Registers beside those of tiles: what ptxas takes where it is free to, and what it needs where
   /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;
-  int64_t heldDown(const ScheduleChoice &choice) const;
+  int64_t heldDown(const ScheduleChoice &choice, int64_t tiles) const;
   double cycles(const ScheduleChoice &choice, int64_t ctasPerSm) const;
 
   KernelOp kernel;

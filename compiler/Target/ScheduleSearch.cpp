@@ -44,6 +44,7 @@ private:
     list[0].stages = request.stages.value_or(1);
     list[0].matrices = request.matrices;
     list[0].asynchronous = request.asynchronous;
+    list[0].unaligned = request.unaligned;
     list[0].splitAxis = request.splitAxis;
     list[0].parts = request.parts;
     list[0].ctas = request.ctas.value_or(1);
@@ -181,16 +182,24 @@ private:
     return candidate;
   }
 
+  /// The first that fits, if it can be, one whose registers are not tight.
   ScheduleDecision first(ArrayRef<ScheduleChoice> choices) {
     ScheduleDecision decision;
     for (const ScheduleChoice &choice : choices) {
       decision.candidates.push_back(judge(choice));
-      if (!decision.candidates.back().verdict.empty())
+      auto &candidate = decision.candidates.back();
+      if (!candidate.verdict.empty())
         continue;
-      decision.candidates.back().verdict = "taken";
-      decision.taken = decision.candidates.size() - 1;
-      break;
+      if (!candidate.estimate.tight) {
+        decision.taken = decision.candidates.size() - 1;
+        break;
+      }
+      candidate.verdict = kTight;
+      if (!decision.taken)
+        decision.taken = decision.candidates.size() - 1;
     }
+    if (decision.taken)
+      decision.candidates[*decision.taken].verdict = "taken";
     return decision;
   }
 
@@ -200,7 +209,7 @@ private:
       decision.candidates.push_back(judge(choice));
       auto &candidate = decision.candidates.back();
       if (candidate.verdict.empty() && candidate.estimate.tight)
-        candidate.verdict = "registers are tight";
+        candidate.verdict = kTight;
       if (!candidate.verdict.empty())
         continue;
       candidate.verdict = "slower";
@@ -211,6 +220,8 @@ private:
       decision.candidates[*decision.taken].verdict = "taken";
     return decision;
   }
+
+  static constexpr const char *kTight = "registers are tight";
 
   KernelOp kernel;
   const KernelAxes &axes;

@@ -19,6 +19,7 @@ struct ScheduleRequest {
   int64_t parts = 1;
   bool matrices = false;           ///< products may be by tensor cores
   bool asynchronous = false;       ///< copies may be under way meanwhile
+  bool unaligned = false;          ///< they are for any address
   std::optional<int64_t> mostRows; ///< of a tile, along the last tile axis of the grid
   /// CTAs that share an SM in the launches in mind; none: as many as fit.
   std::optional<int64_t> atOnce;
@@ -35,7 +36,8 @@ struct ScheduleDecision {
     double time = 0; ///< what the search compares: cycles of an SM, for 1024 points or the launch
     std::string verdict; ///< `taken`, `slower`, or what does not fit
   };
-  /// The first choice first. Without matrices the search ends with the one that it takes.
+  /// The first choice first. Without matrices the search ends with the one that it takes, and
+  /// takes one whose registers are tight only where there is no other.
   std::vector<Candidate> candidates;
   std::optional<size_t> taken; ///< none: nothing fits
 

@@ -66,15 +66,18 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     if (!wide.taken || wide.best()->choice.sizes.empty() || !copiesTiles(kernel))
       return success();
 
+    warnIfTight(kernel, *axes, info, *wide.best());
+
     StringAttr row = axes->grid.back();
     int64_t rows = wide.best()->choice.sizes.lookup(row);
     ScheduleDecision small;
+    ScheduleRequest few = *request;
     if (request->open() && rows >= 64) {
-      ScheduleRequest few = *request;
       few.mostRows = rows / 2;
       few.atOnce = 1;
       small = withSplits(kernel, *axes, few, search);
-      if (small.taken && small.best()->choice.sizes.lookup(row) >= rows)
+      if (small.taken &&
+          (small.best()->choice.sizes.lookup(row) >= rows || small.best()->estimate.tight))
         small = {};
     }
     if (small.taken && !shape.empty()) {
@@ -120,7 +123,7 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
       require(add("small", small));
     }
     if (!aligned.empty())
-      add("plain", small.taken ? small : wide);
+      add("plain", forAnyAddress(kernel, *axes, info, few, small.taken ? small : wide, search));
     // The form that is always right has the kernel's own name.
     std::string own = kernel.getSymName().str();
     kernel.erase();
@@ -148,11 +151,25 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
         request.ctas = ctas;
         ScheduleDecision split = search(request);
         if (split.taken && !split.best()->estimate.tight &&
-            (!best.taken || split.best()->time < best.best()->time))
+            (!best.taken || best.best()->estimate.tight || split.best()->time < best.best()->time))
           best = split;
       }
     }
     return best;
+  }
+
+  /// `aligned` with copies that test addresses, or, where registers are tight then, the best of
+  /// what `request` asks for.
+  static ScheduleDecision forAnyAddress(KernelOp kernel, const KernelAxes &axes,
+                                        const TargetInfo &info, ScheduleRequest request,
+                                        const ScheduleDecision &aligned, SearchFn search) {
+    ScheduleChoice choice = aligned.best()->choice;
+    choice.unaligned = true;
+    if (!request.open() || !ResourceModel(kernel, info).estimate(choice).tight)
+      return aligned;
+    request.unaligned = true;
+    ScheduleDecision best = withSplits(kernel, axes, request, search);
+    return best.taken && !best.best()->estimate.tight ? best : aligned;
   }
 
   /// CTAs of the launch that `shape` describes.

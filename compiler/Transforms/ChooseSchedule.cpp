@@ -108,17 +108,26 @@ const ScheduleChoice &closest(const ResourceModel &model, const ScheduleDecision
   return best->choice;
 }
 
+/// `schedule <i = 128, j = 64, warps = 4>`.
+void tell(Diagnostic &message, ArrayRef<StringAttr> names, const ScheduleChoice &choice) {
+  message << "schedule <";
+  for (StringAttr name : names)
+    message << name.getValue() << " = " << choice.sizes.lookup(name) << ", ";
+  message << "warps = " << choice.warps;
+  if (choice.ctas > 1)
+    message << ", ctas = " << choice.ctas;
+  if (choice.parts > 1)
+    message << ", split " << choice.splitAxis.getValue() << " = " << choice.parts;
+  message << ">";
+}
+
 LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAttr> names,
                      const ScheduleChoice &choice) {
   ResourceModel model(kernel, info);
   Usage shared = model.shared(choice), registers = model.registers(choice);
-  auto error = kernel.emitError("schedule <");
-  for (StringAttr name : names)
-    error << name.getValue() << " = " << choice.sizes.lookup(name) << ", ";
-  error << "warps = " << choice.warps;
-  if (choice.ctas > 1)
-    error << ", ctas = " << choice.ctas;
-  error << "> does not fit " << info.name << ": ";
+  auto error = kernel.emitError();
+  tell(*error.getUnderlyingDiagnostic(), names, choice);
+  error << " does not fit " << info.name << ": ";
   if (shared.total() > model.sharedLimit())
     error << "the operands of products take " << shared.total()
           << " bytes of shared memory, the largest " << shared.largest()->amount << " ("
@@ -154,6 +163,7 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     if (!decision.taken)
       return refuse(kernel, info, axes->scheduled(),
                     closest(ResourceModel(kernel, info), decision));
+    warnIfTight(kernel, *axes, info, *decision.best());
     setSchedule(kernel, *axes, *decision.best());
     return success();
   }
@@ -245,6 +255,27 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
   if (failed(checkParts(kernel, request)))
     return failure();
   return request;
+}
+
+void warnIfTight(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
+                 const ScheduleDecision::Candidate &candidate) {
+  const ScheduleEstimate &estimate = candidate.estimate;
+  if (!estimate.tight)
+    return;
+  const ScheduleChoice &choice = candidate.choice;
+  Usage registers = ResourceModel(kernel, info).registers(choice);
+  auto warning = kernel.emitWarning();
+  tell(*warning.getUnderlyingDiagnostic(), axes.scheduled(), choice);
+  warning << " is tight on " << info.name << ", so ptxas may spill: a thread wants "
+          << estimate.wanted << " registers";
+  if (const Usage::Item *largest = registers.largest())
+    warning << ", " << estimate.tiles << " of them for tiles, the largest " << largest->amount
+            << " (" << largest->what << ")";
+  warning << ", and can have " << estimate.limit;
+  if (choice.ctas > 1)
+    warning << " where " << choice.ctas << " CTAs share an SM";
+  warning << "; smaller tiles"
+          << (choice.ctas > 1 ? ", more warps or fewer CTAs" : " or more warps") << " make room";
 }
 
 void setSchedule(KernelOp kernel, const KernelAxes &axes,

@@ -21,6 +21,11 @@ llvm::FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, llvm::StringRe
                                                  llvm::StringRef strategy,
                                                  llvm::ArrayRef<std::string> items);
 
+/// Warns of a schedule with which ptxas may spill: one that was asked for, or the only one that
+/// fits.
+void warnIfTight(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
+                 const ScheduleDecision::Candidate &candidate);
+
 /// Gives the kernel its schedule and what is expected of it.
 void setSchedule(KernelOp kernel, const KernelAxes &axes,
                  const ScheduleDecision::Candidate &candidate);

@@ -6,7 +6,8 @@
     kernel-table.py --check --only sm_80  the same for some targets only
     kernel-table.py --check --sample      each kernel at each rung for one of the targets, in turn
     kernel-table.py --check --foreseen    without ptxas: what the compiler itself says
-    kernel-table.py --sweep               all head sizes, and values of another size than keys; writes nothing
+    kernel-table.py --sweep               all head sizes, values of another size than keys, bf16; writes nothing
+    kernel-table.py --sweep --only sm_90a for a target that is not on the page: its kernels at their defaults, too
 
 Fails where ptxas spills, takes a stack frame or warns (C75xx), where the model is further off than this file allows,
 and where the page is stale. What ptxas said is cached by the text of the PTX, so a second run only compiles. Where there
@@ -34,6 +35,7 @@ TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_120a")
 ALSO = ("sm_90a", "sm_100a")  # not on the page: they have code of sm_90 so far; one kernel is compiled for them
 HEADS = (32, 80, 96, 128, 256)  # beside 64, the default; of causal alone
 OTHERS = ((64, 128), (72, 40), (96, 64), (128, 64), (192, 128), (256, 64))  # of keys and of values, in a sweep
+BF16 = ("T=bf16",)
 SPLIT = "i=64,j=64,warps=8,split:j=2"
 
 # Of an SM (CUDA Programming Guide, "Technical Specifications per Compute Capability"): shared memory in KiB, warps, CTAs.
@@ -212,12 +214,15 @@ def stale(forms, everything, other):
     return wrong
 
 
+def files():
+    return sorted(str(p.relative_to(ROOT / "kernels_src").with_suffix("")) for p in
+                  (ROOT / "kernels_src").rglob("*.fc") if p.name != "lib.fc")
+
+
 def cases(targets, sample):
-    files = sorted(str(p.relative_to(ROOT / "kernels_src").with_suffix("")) for p in
-                   (ROOT / "kernels_src").rglob("*.fc") if p.name != "lib.fc")
-    groups = [[Case(f, r, t) for t in TARGETS] for f in files for r in RUNGS]
+    groups = [[Case(f, r, t) for t in TARGETS] for f in files() for r in RUNGS]
     groups += [[Case("causal", r, t, d) for t in TARGETS] for d in HEADS for r in RUNGS]
-    groups += [[Case(f, "pipelined", t, None, SPLIT) for t in TARGETS] for f in files]
+    groups += [[Case(f, "pipelined", t, None, SPLIT) for t in TARGETS] for f in files()]
     if sample:  # another target for the next
         return [group[i % len(TARGETS)] for i, group in enumerate(groups)] + \
                [Case("causal", "pipelined", t) for t in ALSO]
@@ -225,16 +230,19 @@ def cases(targets, sample):
 
 
 def sweep(targets):
-    """All head sizes, and one size of queries and keys with another of values."""
-    heads = [Case("causal", r, t, d) for d in range(8, 257, 8) for r in RUNGS for t in targets]
-    return heads + [Case("cross", r, t, d, defines=(f"E={e}",)) for d, e in OTHERS for r in RUNGS for t in targets]
+    """All head sizes, one size of queries and keys with another of values, bf16, and what the page leaves out of a target."""
+    swept = [("causal", d, ()) for d in range(8, 257, 8)]
+    swept += [("cross", d, (f"E={e}",)) for d, e in OTHERS]
+    swept += [("causal", d, BF16) for d in HEADS] + [(f, None, BF16) for f in files()]
+    work = [Case(f, r, t, d, defines=defines) for t in targets for f, d, defines in swept for r in RUNGS]
+    return work + [Case(f, r, t) for t in targets if t in ALSO for f in files() for r in RUNGS]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fcc", type=pathlib.Path, default=ROOT / "build" / "bin" / "fcc")
     parser.add_argument("--cache", type=pathlib.Path)
-    parser.add_argument("--only", nargs="+", choices=TARGETS, default=TARGETS, help="targets to compare")
+    parser.add_argument("--only", nargs="+", choices=TARGETS + ALSO, default=TARGETS, help="targets to compare")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--sample", action="store_true")
