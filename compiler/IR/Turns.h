@@ -13,5 +13,8 @@ inline constexpr llvm::StringLiteral kTurnAttr = "fc.turn";
 inline constexpr llvm::StringLiteral kGroupAttr = "fc.group";
 /// On a wait: the number of latest groups that need not have come. None: 0, all copies have.
 inline constexpr llvm::StringLiteral kPendingAttr = "fc.pending";
+/// On a wait: others wait for its copies, too, before anything touches them. It gives the slot and
+/// does not wait.
+inline constexpr llvm::StringLiteral kCoveredAttr = "fc.covered";
 
 } // namespace fc

@@ -7,8 +7,8 @@
 // Offsets are first fit, largest ring first. Then one walk in program order inserts a barrier
 // before each access that conflicts with an access since the last barrier: overlapping bytes, one
 // of the two a write. A loop's body is walked twice, so that conflicts across its back edge are
-// seen; sharing bytes creates such conflicts, hence allocation first. Then barriers that are not
-// needed with the others there go.
+// seen; sharing bytes creates such conflicts, hence allocation first. Then barriers and waits that
+// are not needed with the others there go.
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/IR/Turns.h"
 #include "compiler/Target/TargetInfo.h"
@@ -298,26 +298,77 @@ public:
     }
   }
 
-  /// Drops waits for bytes that nobody reads and nobody writes later.
+  /// Drops waits whose copies need none: on every path from there, other waits and a barrier behind
+  /// them come before the bytes are touched, or nothing touches them at all. Later ones go first;
+  /// what one that has gone relied on stays.
   void dropIdleWaits(KernelOp kernel) {
     SmallVector<WaitOp> idle;
-    SmallVector<Access> later;
-    kernel.walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
-      auto wait = dyn_cast<WaitOp>(op);
-      if (!wait || !wait.getSlot().use_empty() || wait->getParentOfType<scf::ForOp>()) {
-        later.append(accessesOf(*op));
+    kernel.walk<WalkOrder::PostOrder, ReverseIterator>([&](WaitOp wait) {
+      if (!isAsynchronous(wait.getRing()))
         return;
-      }
-      Access filled = accessTo(wait.getSlot());
-      filled.writes = true;
-      if (llvm::none_of(later, [&](const Access &access) { return filled.conflicts(access); }))
-        idle.push_back(wait);
+      idle.push_back(wait);
+      wait->setAttr(kCoveredAttr, UnitAttr::get(kernel.getContext()));
+      if (llvm::all_of(idle, [&](WaitOp one) { return isIdle(one); }))
+        return;
+      idle.pop_back();
+      wait->removeAttr(kCoveredAttr);
     });
     for (WaitOp wait : idle)
-      wait->erase();
+      if (wait.getSlot().use_empty())
+        wait->erase();
   }
 
 private:
+  /// Where copies can be that are not waited for: on their way, there for the thread that asked for
+  /// them, or there for all, of which nothing more is to be said.
+  enum Flight : unsigned { InFlight = 1, Arrived = 2 };
+
+  /// Whether no path from a wait touches its bytes unless they are there for all without it.
+  bool isIdle(WaitOp wait) {
+    idle = wait;
+    idleBytes = accessTo(wait.getSlot());
+    idleBytes.writes = true;
+    idleBytes.turn = std::nullopt;
+    touched = false;
+    unsigned flight = InFlight;
+    for (Operation *at = wait; !isa<ProgramOp>(at); at = at->getParentOp()) {
+      if (isa<scf::ForOp>(at))
+        flight = followTurns(at->getRegion(0).front(), flight);
+      flight = follow(*at->getBlock(), std::next(at->getIterator()), flight);
+    }
+    return !touched;
+  }
+  /// What a flight becomes from an operation to the block's end, and in any number of turns.
+  unsigned follow(Block &block, Block::iterator from, unsigned flight) {
+    for (Operation &op : llvm::make_range(from, block.end())) {
+      for (const Access &access : accessesOf(op))
+        touched |= flight && idleBytes.conflicts(access);
+      if (auto loop = dyn_cast<scf::ForOp>(op))
+        flight = followTurns(*loop.getBody(), flight);
+      else if (auto merge = dyn_cast<MergeOp>(op))
+        flight = followTurns(merge.getCombine().front(), flight & ~Arrived);
+      else if (isa<gpu::BarrierOp>(op) || op.hasAttr("fc.exchange")) // which has one of its own
+        flight &= ~Arrived;
+      else if (auto wait = dyn_cast<WaitOp>(op);
+               wait && (flight & InFlight) && isAsynchronous(wait.getRing()) &&
+               !wait->hasAttr(kCoveredAttr) && pendingOf(wait) <= pendingOf(idle))
+        flight = Arrived;
+    }
+    return flight;
+  }
+  unsigned followTurns(Block &body, unsigned flight) {
+    for (unsigned before = ~flight; before != flight;) {
+      before = flight;
+      flight |= follow(body, body.begin(), flight);
+    }
+    return flight;
+  }
+  /// How many of the latest groups of copies a wait leaves on their way.
+  static int64_t pendingOf(WaitOp wait) {
+    auto pending = wait->getAttrOfType<IntegerAttr>(kPendingAttr);
+    return pending ? pending.getInt() : 0;
+  }
+
   SmallVector<Access> accessesOf(Operation &op) {
     SmallVector<Access> accesses;
     if (auto offset = op.getAttrOfType<IntegerAttr>("fc.exchange")) {
@@ -379,6 +430,9 @@ private:
   SmallVector<Access> pending;
   bool inserts = true;  ///< else only `missing` is found out
   bool missing = false; ///< whether a barrier had to be inserted
+  WaitOp idle;          ///< the wait in question
+  Access idleBytes{};   ///< that it waits for
+  bool touched = false; ///< whether they are while they may be on their way
 };
 
 struct AllocateShared : impl::AllocateSharedBase<AllocateShared> {

@@ -319,38 +319,11 @@ LogicalResult Lowering::lowerLoop(scf::ForOp op) {
   return success(ok);
 }
 
-static int64_t pendingOf(WaitOp wait) {
-  auto pending = wait->getAttrOfType<IntegerAttr>(kPendingAttr);
-  return pending ? pending.getInt() : 0;
-}
-
-/// Whether a wait for all copies follows before anything is read.
-static bool isCoveredLater(WaitOp op) {
-  for (Operation *after = op->getNextNode(); after; after = after->getNextNode()) {
-    auto wait = dyn_cast<WaitOp>(after);
-    if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) == 0)
-      return true;
-    if (!isa<AcquireOp, CopyOp, PublishOp, ReleaseOp, WaitOp>(after) && !isPure(after))
-      return false;
-  }
-  return false;
-}
-
-/// Waits that stand side by side are one, and so are waits between which nothing is read: the last
-/// one before the barrier covers the copies of all.
 void Lowering::lowerWait(WaitOp op) {
-  if (isCoveredLater(op))
+  if (op->hasAttr(kCoveredAttr))
     return;
-  for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
-    auto wait = dyn_cast<WaitOp>(before);
-    if (wait && isAsynchronous(wait.getRing()) && pendingOf(wait) <= pendingOf(op) &&
-        !isCoveredLater(wait))
-      return;
-    if (!isa<ReleaseOp, WaitOp>(before) && !isPure(before))
-      break;
-  }
-  if (int64_t pending = pendingOf(op))
-    emit.call("llvm.nvvm.cp.async.wait.group", emit.constant(pending));
+  if (auto pending = op->getAttrOfType<IntegerAttr>(kPendingAttr); pending && pending.getInt() > 0)
+    emit.call("llvm.nvvm.cp.async.wait.group", emit.constant(pending.getInt()));
   else
     emit.call("llvm.nvvm.cp.async.wait.all", {});
 }

@@ -250,3 +250,96 @@ fc.kernel @merge(%x: !fc.tensor<f32, ["M", "8"]>, %y: !fc.tensor<f32, ["M"]>) pa
     fc.write %l to %y[%ii] : !fc.tensor<f32, ["M"]>, (!fc.tile<i32, [i: 32], #L>) from !fc.tile<f32, [i: 32], #L>
   }
 }
+
+// -----
+
+// A tile that each turn of a loop reads, copied in front of it: the wait for what a turn copies waits for it, too, in front of the
+// same barrier. Where no turn is taken it is still on its way when the kernel ends, and nobody minds.
+
+#Q = #fc.shared<"d", page = 64>
+#A = #fc.place<"v d:64:1 | l i:32:1">
+#I = #fc.place<"l i:32:1">
+#D = #fc.place<"v d:64:1">
+
+// CHECK-LABEL: fc.kernel @covered
+// CHECK: fc.wait {{.*}} {fc.covered}
+// CHECK: scf.for
+// CHECK: fc.copy
+// CHECK: fc.wait
+// CHECK-NOT: fc.covered
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK-NOT: gpu.barrier
+// CHECK: fc.write
+fc.kernel @covered(%x: !fc.tensor<f16, ["I", "D"]>) params ["x"] outputs 1 schedule <warps = 2, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %q = fc.ring : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %k = fc.ring : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #I>
+    %dd = fc.iota %c0 : !fc.tile<i32, [d: 64], #D>
+    %t = fc.read %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> !fc.tile<f16, [d: 64, i: 32], #A>
+    %s = fc.acquire %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+    fc.copy %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> %s : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> via "cp_async"
+    fc.publish %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %w = fc.wait %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+    %r = scf.for %i = %c0 to %n step %c1 iter_args(%v = %t) -> (!fc.tile<f16, [d: 64, i: 32], #A>) : i32 {
+      %s1 = fc.acquire %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+      fc.copy %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> %s1 : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> via "cp_async"
+      fc.publish %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+      %w1 = fc.wait %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+      %u = fc.load %w : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> -> !fc.tile<f16, [d: 64, i: 32], #A>
+      %u1 = fc.load %w1 : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> -> !fc.tile<f16, [d: 64, i: 32], #A>
+      fc.release %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+      scf.yield %u1 : !fc.tile<f16, [d: 64, i: 32], #A>
+    }
+    fc.release %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    fc.write %r to %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) from !fc.tile<f16, [d: 64, i: 32], #A>
+  }
+}
+
+// -----
+
+// The same, read in front of the loop.
+
+#Q = #fc.shared<"d", page = 64>
+#A = #fc.place<"v d:64:1 | l i:32:1">
+#I = #fc.place<"l i:32:1">
+#D = #fc.place<"v d:64:1">
+
+// CHECK-LABEL: fc.kernel @uncovered
+// CHECK-NOT: fc.covered
+// CHECK: fc.write
+fc.kernel @uncovered(%x: !fc.tensor<f16, ["I", "D"]>) params ["x"] outputs 1 schedule <warps = 2, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %q = fc.ring : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %k = fc.ring : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #I>
+    %dd = fc.iota %c0 : !fc.tile<i32, [d: 64], #D>
+    %t = fc.read %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> !fc.tile<f16, [d: 64, i: 32], #A>
+    %s = fc.acquire %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+    fc.copy %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> %s : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> via "cp_async"
+    fc.publish %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    %w = fc.wait %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+    %u2 = fc.load %w : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> -> !fc.tile<f16, [d: 64, i: 32], #A>
+    %r = scf.for %i = %c0 to %n step %c1 iter_args(%v = %u2) -> (!fc.tile<f16, [d: 64, i: 32], #A>) : i32 {
+      %s1 = fc.acquire %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+      fc.copy %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) -> %s1 : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> via "cp_async"
+      fc.publish %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+      %w1 = fc.wait %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1> -> !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>>
+      %u = fc.load %w : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> -> !fc.tile<f16, [d: 64, i: 32], #A>
+      %u1 = fc.load %w1 : !fc.slot<!fc.tile<f16, [d: 64, i: 32], #Q>> -> !fc.tile<f16, [d: 64, i: 32], #A>
+      fc.release %k, %i : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+      scf.yield %u1 : !fc.tile<f16, [d: 64, i: 32], #A>
+    }
+    fc.release %q, %c0 : !fc.ring<!fc.tile<f16, [d: 64, i: 32], #Q>, 1>
+    fc.write %r to %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) from !fc.tile<f16, [d: 64, i: 32], #A>
+  }
+}

@@ -59,17 +59,21 @@ def shape_of(fc_run, ptx, name, keys, kernel=None):
     return ",".join("%s=%d" % (dim, values.get(dim, 3)) for dim in dims)
 
 
-def every(fcc, fc_run, folder, work, rungs=RUNGS):
+def every(fcc, fc_run, folder, work, rungs=RUNGS, skip=lambda name, rung: False):
     """work(name, rung, source, ptx, options) of all, in order; `refused` where fcc refuses: [(name, rung, result)].
     options(keys, kernel) are those of fc-run for a launch of all kernels, or of one, with so many keys.
 
-    A rung is a strategy, or one with a schedule behind a space: `pipelined split:j=2`."""
+    A rung is a strategy, or one with a head size, a schedule or both behind it: `pipelined D=128 split:j=2`."""
+
+    def name_of(path):
+        return os.path.splitext(os.path.relpath(path, folder))[0]
 
     def one(job):
         path, rung, ptx = job
-        name = os.path.splitext(os.path.relpath(path, folder))[0]
-        strategy, _, schedule = rung.partition(" ")
-        compiled = run(fcc, path, "--strategy=" + strategy, *(["--schedule", schedule] if schedule else []), "-o", ptx)
+        name = name_of(path)
+        strategy, *items = rung.split()
+        more = [word for item in items for word in ("-D" if item.startswith("D=") else "--schedule", item)]
+        compiled = run(fcc, path, "--strategy=" + strategy, *more, "-o", ptx)
         if compiled.returncode:
             return name, rung, "refused: " + (compiled.stderr.strip().splitlines() or [""])[0]
 
@@ -83,6 +87,7 @@ def every(fcc, fc_run, folder, work, rungs=RUNGS):
         files = sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.endswith(".fc"))
         jobs = [(path, rung, os.path.join(temporary, "%d-%d.ptx" % (number, column)))
                 for number, path in enumerate(files) for column, rung in enumerate(rungs)
-                if re.search(r"^kernel ", open(path).read(), re.M)]  # not libraries
+                if re.search(r"^kernel ", open(path).read(), re.M)  # not libraries
+                and not skip(name_of(path), rung)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(one, jobs))
