@@ -280,22 +280,18 @@ public:
   }
 
   /// Drops barriers that another one has made needless: the first turn of a loop asks for one where
-  /// what later turns ask for comes before it.
+  /// what later turns ask for comes before it. What only the first turn asks for, of all that came
+  /// before the loop, is one barrier in front of it, not one in every turn.
   void dropIdleBarriers(KernelOp kernel) {
-    SmallVector<gpu::BarrierOp> barriers;
-    kernel.walk([&](gpu::BarrierOp barrier) { barriers.push_back(barrier); });
     inserts = false;
-    for (gpu::BarrierOp barrier : barriers) {
-      Operation *next = barrier->getNextNode();
-      barrier->remove();
-      missing = false;
-      pending.clear();
-      walk(kernel.getBody().front());
-      if (missing)
-        next->getBlock()->getOperations().insert(next->getIterator(), barrier);
-      else
-        barrier->destroy();
-    }
+    dropIdle(kernel, kernel);
+    kernel.walk([&](scf::ForOp loop) {
+      OpBuilder builder(loop);
+      auto front = gpu::BarrierOp::create(builder, loop.getLoc());
+      if (!dropIdle(kernel, loop))
+        front->erase();
+    });
+    dropIdle(kernel, kernel);
   }
 
   /// Drops waits whose copies need none: on every path from there, other waits and a barrier behind
@@ -319,6 +315,27 @@ public:
   }
 
 private:
+  /// Whether a barrier somewhere in `part` was needless.
+  bool dropIdle(KernelOp kernel, Operation *part) {
+    SmallVector<gpu::BarrierOp> barriers;
+    part->walk([&](gpu::BarrierOp barrier) { barriers.push_back(barrier); });
+    bool dropped = false;
+    for (gpu::BarrierOp barrier : barriers) {
+      Operation *next = barrier->getNextNode();
+      barrier->remove();
+      missing = false;
+      pending.clear();
+      walk(kernel.getBody().front());
+      if (missing) {
+        next->getBlock()->getOperations().insert(next->getIterator(), barrier);
+      } else {
+        barrier->destroy();
+        dropped = true;
+      }
+    }
+    return dropped;
+  }
+
   /// Where copies can be that are not waited for: on their way, there for the thread that asked for
   /// them, or there for all, of which nothing more is to be said.
   enum Flight : unsigned { InFlight = 1, Arrived = 2 };

@@ -343,3 +343,55 @@ fc.kernel @uncovered(%x: !fc.tensor<f16, ["I", "D"]>) params ["x"] outputs 1 sch
     fc.write %r to %x[%ii, %dd] : !fc.tensor<f16, ["I", "D"]>, (!fc.tile<i32, [i: 32], #I>, !fc.tile<i32, [d: 64], #D>) from !fc.tile<f16, [d: 64, i: 32], #A>
   }
 }
+
+// -----
+
+// What comes in front of a loop and what the loop needs share bytes: the first turn waits for it, so the barrier is in front
+// of the loop. The turns themselves need two.
+
+#A = #fc.place<"v j:8:1 | l i:32:1">
+#T = #fc.shared<"j", page = 8>
+
+// CHECK-LABEL: fc.kernel @first_turn
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK: gpu.barrier
+// CHECK-NEXT: scf.for
+// CHECK-NOT: gpu.barrier
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK-NOT: gpu.barrier
+// CHECK: fc.store
+// CHECK: gpu.barrier
+// CHECK-NEXT: fc.load
+// CHECK-NOT: gpu.barrier
+// CHECK: fc.write
+fc.kernel @first_turn(%x: !fc.tensor<f32, ["I", "J"]>) params ["x"] outputs 1 schedule <warps = 2, stages = 1> {
+  %n = fc.dim "I"
+  fc.program (z in %n) {
+  ^bb0(%z: i32):
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %q = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %k = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %w = fc.ring : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1>
+    %ii = fc.iota %c0 : !fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>
+    %jj = fc.iota %c0 : !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>
+    %t = fc.read %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) -> !fc.tile<f32, [i: 32, j: 8], #A>
+    %s0 = fc.acquire %q, %c0 : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    fc.store %t, %s0 : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+    %u0 = fc.load %s0 : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+    %r = scf.for %i = %c0 to %n step %c1 iter_args(%v = %u0) -> (!fc.tile<f32, [i: 32, j: 8], #A>) : i32 {
+      %s1 = fc.acquire %k, %i : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      fc.store %v, %s1 : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      %u1 = fc.load %s1 : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+      %s2 = fc.acquire %w, %i : !fc.ring<!fc.tile<f32, [i: 32, j: 8], #T>, 1> -> !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      fc.store %u1, %s2 : !fc.tile<f32, [i: 32, j: 8], #A>, !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>>
+      %u2 = fc.load %s2 : !fc.slot<!fc.tile<f32, [i: 32, j: 8], #T>> -> !fc.tile<f32, [i: 32, j: 8], #A>
+      scf.yield %u2 : !fc.tile<f32, [i: 32, j: 8], #A>
+    }
+    fc.write %r to %x[%ii, %jj] : !fc.tensor<f32, ["I", "J"]>, (!fc.tile<i32, [i: 32], #fc.place<"l i:32:1">>, !fc.tile<i32, [j: 8], #fc.place<"v j:8:1">>) from !fc.tile<f32, [i: 32, j: 8], #A>
+  }
+}
