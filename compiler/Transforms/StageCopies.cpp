@@ -576,15 +576,20 @@ private:
     return known = number;
   }
 
-  /// The layout through which registers exchange: the axis that a thread of either side holds in
-  /// runs is contiguous.
-  static TileType exchangeTile(TileType from, TileType to) {
-    StringRef minor = from.getAxes().back().getValue();
-    for (TileType tile : {from, to})
-      for (const Digit &digit : tile.registers().place().of(Unit::Value))
-        if (digit.stride == 1)
-          minor = digit.axis;
+  /// The layout through which registers exchange: contiguous is the axis along which both sides
+  /// take the fewest accesses, as wide as the runs are that a thread holds.
+  TileType exchangeTile(TileType from, TileType to) {
     int64_t bytes = std::max<int64_t>(from.getElement().getIntOrFloatBitWidth() / 8, 1);
+    auto accesses = [&](TileType tile, int axis) {
+      Layout layout = Layout::of(tile, kernel.getSchedule()->getWarps());
+      return layout.values / layout.runs(axis, 16 / bytes).width;
+    };
+    int count = int(from.getAxes().size()), best = count - 1;
+    auto cost = [&](int axis) { return accesses(from, axis) + accesses(to, axis); };
+    for (int axis = count - 2; axis >= 0; --axis)
+      if (cost(axis) < cost(best))
+        best = axis;
+    StringRef minor = from.getAxes()[best].getValue();
     return from.withPlace(SharedAttr::get(from.getContext(), minor,
                                           SharedLayout::choosePage(from.size(minor), bytes)));
   }
