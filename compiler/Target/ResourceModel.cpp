@@ -6,6 +6,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/raw_ostream.h"
+#include <array>
 #include <numeric>
 
 using namespace mlir;
@@ -207,7 +208,8 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
     }
   });
   // What registers hold lies in shared memory on its way there only. The rest takes its bytes over;
-  // where copies run ahead, all but what the same products read, which is on its way too.
+  // where copies run ahead, all but what the same products read, which is on its way too: of
+  // several slots the first turns' tiles all are.
   Usage atFirst;
   for (Value value : operands) {
     if (!isa<TileType>(value.getType()))
@@ -223,10 +225,14 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
       bytes *= choice.stages;
     Usage::Item item{what + describe(value.getType(), choice.sizes), bytes};
     bool only = isHeld(value, choice, rules);
-    bool beside = choice.asynchronous && llvm::any_of(value.getUsers(), [&](Operation *user) {
-                    return llvm::any_of(user->getOperands(),
-                                        [&](Value other) { return isHeld(other, choice, rules); });
-                  });
+    auto fold = value.getParentRegion()->getParentOfType<FoldOp>();
+    bool inSlots = choice.stages > 1 && fold && takesSlots(fold);
+    bool beside =
+        choice.asynchronous && (inSlots || llvm::any_of(value.getUsers(), [&](Operation *user) {
+                                  return llvm::any_of(user->getOperands(), [&](Value other) {
+                                    return isHeld(other, choice, rules);
+                                  });
+                                }));
     if (only || beside)
       atFirst.items.push_back(item);
     if (!only)
@@ -414,7 +420,6 @@ namespace {
 /// What the units of an SM have to do for one tile.
 struct Work {
   double tensorOps = 0, fmas = 0, alu = 0, mufu = 0, sharedBytes = 0, globalBytes = 0;
-  double turns = 0; ///< of loops: each has its barriers and chains of dependent steps
 
   void add(const Work &other, double weight) {
     tensorOps += weight * other.tensorOps;
@@ -423,7 +428,33 @@ struct Work {
     mufu += weight * other.mufu;
     sharedBytes += weight * other.sharedBytes;
     globalBytes += weight * other.globalBytes;
-    turns += weight * other.turns;
+  }
+
+  /// Cycles of each unit of an SM.
+  std::array<double, 6> units(const TargetInfo &target) const {
+    // Of the peak of shared memory. With half of it 128 rows on 8 warps come out a sixth slower
+    // than on 4, which is what FlashAttention-2's authors measured for heads of 64 on A100.
+    constexpr double kSharedShare = 0.5;
+    double instructions = tensorOps / 4096 + sharedBytes / 512 + (fmas + alu + mufu) / 32;
+    return {tensorOps / target.tensorOps, (fmas + alu) / target.fmaLanes,
+            mufu / target.mufuLanes,      sharedBytes / (kSharedShare * target.sharedBytes),
+            globalBytes / target.l2Bytes, instructions / 4};
+  }
+  double oneByOne(const TargetInfo &target) const {
+    double sum = 0;
+    for (double unit : units(target))
+      sum += unit;
+    return sum;
+  }
+  /// Cycles of an SM on which so many warps do such work.
+  double cycles(const TargetInfo &target, int64_t warps) const {
+    // One warp a scheduler does one thing after the other; a second fills its gaps, more do little.
+    // Fewer than four leave schedulers, and what is theirs of the units, idle.
+    double each = double(warps) / 4;
+    double overlap = std::clamp(each, 1.0, 2.0) + 0.3 * std::max(each - 2, 0.0);
+    std::array<double, 6> list = units(target);
+    double most = *llvm::max_element(list);
+    return (most + (oneByOne(target) - most) / overlap) / std::min(each, 1.0);
   }
 };
 
@@ -460,23 +491,83 @@ Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules
     work.globalBytes = double(bytesOf(read.getOut().getType(), choice.sizes));
   } else if (auto write = dyn_cast<WriteOp>(op)) {
     work.globalBytes = double(bytesOf(write.getValue().getType(), choice.sizes));
-  } else if (isa<FoldOp>(op)) {
-    work.turns = 1;
   }
   return work;
 }
 
+/// Cycles of a turn that are nobody's work: steps that depend on each other, each barrier.
+constexpr double kSteps = 220, kBarrier = 40;
+/// From the address of a copy to its bytes. They are in L2: programs of other rows, and those of
+/// other heads of a group, read the same.
+constexpr double kLatency = 300;
+
+/// What a turn of a walk has of these, where `ctas` share an SM: copies that run ahead show with
+/// what the work meanwhile does not hide (fc-stage-copies says when each begins).
+double waitsOf(FoldOp fold, const ScheduleChoice &choice, const PlaceRules &rules,
+               const TargetInfo &target, int64_t ctas) {
+  Block &body = fold.getBody().front();
+  SmallVector<ReadOp> reads;
+  for (ReadOp read : body.getOps<ReadOp>())
+    if (PlaceRules::isSharedRead(read.getOut()))
+      reads.push_back(read);
+  if (!choice.asynchronous || reads.empty() || !body.getOps<FoldOp>().empty())
+    return kSteps + 2 * kBarrier;
+  // How far into its work a turn is behind each operation.
+  Work turn;
+  llvm::DenseMap<Operation *, double> behind;
+  double all = 0;
+  for (Operation &op : body) {
+    Work work = workOf(&op, choice, rules);
+    turn.add(work, 1);
+    behind[&op] = all += isa<ReadOp>(op) ? 0 : work.oneByOne(target);
+  }
+  double cycles = turn.cycles(target, ctas * choice.warps) * double(ctas);
+  auto timeOf = [&](double part) { return all > 0 ? part / all * cycles : 0; };
+  auto copy = [&](ReadOp read) {
+    return double(bytesOf(read.getOut().getType(), choice.sizes) * ctas) / target.l2Bytes;
+  };
+  auto lastUse = [&](ReadOp read) {
+    double last = 0;
+    for (Operation *user : read.getOut().getUsers())
+      last = std::max(last, behind.lookup(body.findAncestorOpInBlock(*user)));
+    return last;
+  };
+  llvm::stable_sort(reads, [&](ReadOp a, ReadOp b) { return lastUse(a) < lastUse(b); });
+  if (ResourceModel::takesSlots(fold) && choice.stages > 1) {
+    // All tiles of a turn, from behind a first product to the top of a later turn.
+    double bytes = 0;
+    for (ReadOp read : reads)
+      bytes += copy(read);
+    double hidden = double(choice.stages - 1) * cycles - timeOf(lastUse(reads[0]));
+    return kSteps + kBarrier + std::max(kLatency + bytes - hidden, 0.0);
+  }
+  // Each tile while the one before is used; the first of the next turn from when the last is there.
+  double waits = kSteps + double(std::max<size_t>(reads.size(), 2)) * kBarrier;
+  double from = 0;
+  for (size_t i = 1; i < reads.size(); ++i) {
+    double until = lastUse(reads[i - 1]);
+    waits += std::max(kLatency + copy(reads[i]) - timeOf(until - from), 0.0);
+    from = until;
+  }
+  double last = reads.size() > 1 ? timeOf(all - from) : 0;
+  return waits + std::max(kLatency + copy(reads[0]) - last, 0.0);
+}
+
 } // namespace
+
+bool ResourceModel::takesSlots(FoldOp fold) {
+  return fold.getAxes().size() == 1 && !fold->getParentOfType<FoldOp>();
+}
 
 double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
   constexpr double kReference = 4096; // points of a walked axis: entry and exit are a share of it
-  constexpr double kTurn = 300;       // barriers, and steps of a turn that depend on each other
-  // Of the peak of shared memory. With half of it 128 rows on 8 warps come out a sixth slower than
-  // on 4, which is what FlashAttention-2's authors measured for heads of 64 on A100.
-  constexpr double kSharedShare = 0.5;
+  // A loop whose body stands several times is more code, to compile and to hold in the caches of
+  // instructions: a slot has to be worth a twentieth.
+  constexpr double kCode = 0.05;
   PlaceRules rules = rulesOf(kernel, choice);
   // The work of a tile of rows for one point of the walked axes.
   Work work;
+  double waits = 0;
   const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
     auto fold = isa<FoldOp>(op) ? cast<FoldOp>(op) : op->getParentOfType<FoldOp>();
     double points = 1;
@@ -492,6 +583,8 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
         !over(op->getResult(0), choice.splitAxis.getValue()))
       parts = double(choice.parts);
     work.add(workOf(op, choice, rules), parts / (fold ? points : kReference));
+    if (isa<FoldOp>(op))
+      waits += waitsOf(fold, choice, rules, target, ctas) / points;
   });
   double rows = 1;
   ProgramOp program = const_cast<KernelOp &>(kernel).program();
@@ -499,22 +592,8 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
        llvm::zip(program.getAxes().getAsRange<StringAttr>(), program.getTiles()))
     if (tile)
       rows *= double(choice.sizes.lookup(axis));
-  double instructions =
-      work.tensorOps / 4096 + work.sharedBytes / 512 + (work.fmas + work.alu + work.mufu) / 32;
-  double units[] = {
-      work.tensorOps / target.tensorOps, (work.fmas + work.alu) / target.fmaLanes,
-      work.mufu / target.mufuLanes,      work.sharedBytes / (kSharedShare * target.sharedBytes),
-      work.globalBytes / target.l2Bytes, instructions / 4};
-  double sum = 0, most = 0;
-  for (double unit : units) {
-    sum += unit;
-    most = std::max(most, unit);
-  }
-  // One warp a scheduler does one thing after the other; a second fills its gaps, more do little.
-  double warps = double(ctas * choice.warps) / 4;
-  double overlap = std::clamp(warps, 1.0, 2.0) + 0.3 * std::max(warps - 2, 0.0);
-  double time = most + (sum - most) / overlap + work.turns * kTurn / double(ctas);
-  return time * 1024 / rows;
+  double time = work.cycles(target, ctas * choice.warps) + waits / double(ctas);
+  return time * (1 + kCode * double(choice.stages - 1)) * 1024 / rows;
 }
 
 ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t atOnce) const {

@@ -67,6 +67,10 @@ public:
   /// if a launch has no more for it.
   ScheduleEstimate estimate(const ScheduleChoice &choice, int64_t atOnce = INT64_MAX) const;
 
+  /// Whether rings of several slots are made for what the walk reads: copies of a whole turn begin
+  /// turns ahead of it. (Nor are they for walks that skip tiles, which the masks decide later.)
+  static bool takesSlots(FoldOp fold);
+
   /// CTAs of `warps` with `registers` a thread and `shared` bytes that an SM holds at once.
   static int64_t ctasPerSm(const TargetInfo &target, int64_t warps, int64_t registers,
                            int64_t shared);

@@ -1,6 +1,7 @@
 // ScheduleSearch.cpp - which tiles, warps and ring slots a kernel gets on a target
 #include "compiler/Target/ScheduleSearch.h"
 #include "llvm/ADT/STLExtras.h"
+#include <cmath>
 
 using namespace mlir;
 
@@ -16,11 +17,33 @@ public:
 
   ScheduleDecision run() {
     ScheduleDecision decision;
-    if (multiplies())
-      decision = fastest(enumerate(/*coarse=*/true));
+    if (multiplies()) {
+      int64_t most = request.stages ? 1 : request.mostStages;
+      decision = fastest(enumerate(/*coarse=*/true), most);
+      if (most > 1 && decision.taken && decision.best()->choice.stages > 1 && request.hops())
+        decision = fastest(enumerate(/*coarse=*/true), /*mostStages=*/1);
+    }
     if (!decision.taken)
       decision = first(enumerate(/*coarse=*/false));
     return decision;
+  }
+
+  ScheduleDecision::Candidate judge(const ScheduleChoice &choice) {
+    int64_t perSm = 0; // CTAs that an SM gets of the launch, one after the other or at once
+    if (request.programs)
+      perSm = (request.programs(choice.sizes) + target.sms - 1) / target.sms;
+    ScheduleDecision::Candidate candidate{
+        choice, model.estimate(choice, perSm ? perSm : request.atOnce.value_or(INT64_MAX))};
+    candidate.time = candidate.estimate.cycles;
+    if (perSm)
+      candidate.time *= double(perSm * rowsOf(choice)) / 1024;
+    if (candidate.estimate.shared > model.sharedLimit())
+      candidate.verdict = "too much shared memory";
+    else if (candidate.estimate.tiles > model.registerLimit(choice))
+      candidate.verdict = "too many registers";
+    else if (candidate.estimate.ctasPerSm < choice.ctas)
+      candidate.verdict = "fewer CTAs fit an SM";
+    return candidate;
   }
 
 private:
@@ -164,24 +187,6 @@ private:
 
   //===-- What is taken --------------------------------------------------------===//
 
-  ScheduleDecision::Candidate judge(const ScheduleChoice &choice) {
-    int64_t perSm = 0; // CTAs that an SM gets of the launch, one after the other or at once
-    if (request.programs)
-      perSm = (request.programs(choice.sizes) + target.sms - 1) / target.sms;
-    ScheduleDecision::Candidate candidate{
-        choice, model.estimate(choice, perSm ? perSm : request.atOnce.value_or(INT64_MAX))};
-    candidate.time = candidate.estimate.cycles;
-    if (perSm)
-      candidate.time *= double(perSm * rowsOf(choice)) / 1024;
-    if (candidate.estimate.shared > model.sharedLimit())
-      candidate.verdict = "too much shared memory";
-    else if (candidate.estimate.tiles > model.registerLimit(choice))
-      candidate.verdict = "too many registers";
-    else if (candidate.estimate.ctasPerSm < choice.ctas)
-      candidate.verdict = "fewer CTAs fit an SM";
-    return candidate;
-  }
-
   /// The first that fits, if it can be, one whose registers are not tight.
   ScheduleDecision first(ArrayRef<ScheduleChoice> choices) {
     ScheduleDecision decision;
@@ -203,19 +208,23 @@ private:
     return decision;
   }
 
-  ScheduleDecision fastest(ArrayRef<ScheduleChoice> choices) {
+  ScheduleDecision fastest(ArrayRef<ScheduleChoice> choices, int64_t mostStages) {
     ScheduleDecision decision;
-    for (const ScheduleChoice &choice : choices) {
-      decision.candidates.push_back(judge(choice));
-      auto &candidate = decision.candidates.back();
-      if (candidate.verdict.empty() && candidate.estimate.tight)
-        candidate.verdict = kTight;
-      if (!candidate.verdict.empty())
-        continue;
-      candidate.verdict = "slower";
-      if (!decision.taken || candidate.time < decision.best()->time)
-        decision.taken = decision.candidates.size() - 1;
-    }
+    for (ScheduleChoice choice : choices)
+      // More slots while they pay: what does not fit with few does not with more.
+      for (double before = INFINITY;; ++choice.stages) {
+        auto &candidate = decision.candidates.emplace_back(judge(choice));
+        if (candidate.verdict.empty() && candidate.estimate.tight)
+          candidate.verdict = kTight;
+        if (!candidate.verdict.empty())
+          break;
+        candidate.verdict = "slower";
+        if (!decision.taken || candidate.time < decision.best()->time)
+          decision.taken = decision.candidates.size() - 1;
+        if (candidate.time >= before || choice.stages >= mostStages)
+          break;
+        before = candidate.time;
+      }
     if (decision.taken)
       decision.candidates[*decision.taken].verdict = "taken";
     return decision;
@@ -235,6 +244,12 @@ private:
 ScheduleDecision searchSchedule(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
                                 const ScheduleRequest &request) {
   return Search(kernel, axes, target, request).run();
+}
+
+ScheduleDecision::Candidate judgeSchedule(KernelOp kernel, const KernelAxes &axes,
+                                          const TargetInfo &target, const ScheduleRequest &request,
+                                          const ScheduleChoice &choice) {
+  return Search(kernel, axes, target, request).judge(choice);
 }
 
 } // namespace fc

@@ -17,6 +17,9 @@ struct ScheduleRequest {
   std::optional<int64_t> warps, stages, ctas;
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, if any are
   int64_t parts = 1;
+  int64_t mostStages = 1; ///< that may be tried where none are asked for
+  /// Whether walks skip tiles, which leaves them one slot; asked where more would be taken.
+  std::function<bool()> hops;
   bool matrices = false;           ///< products may be by tensor cores
   bool asynchronous = false;       ///< copies may be under way meanwhile
   bool unaligned = false;          ///< they are for any address
@@ -47,5 +50,10 @@ struct ScheduleDecision {
 /// Decides. `axes` are the kernel's.
 ScheduleDecision searchSchedule(KernelOp kernel, const KernelAxes &axes, const TargetInfo &target,
                                 const ScheduleRequest &request);
+
+/// What the search that `request` asks for makes of one choice, whether it would try it or not.
+ScheduleDecision::Candidate judgeSchedule(KernelOp kernel, const KernelAxes &axes,
+                                          const TargetInfo &target, const ScheduleRequest &request,
+                                          const ScheduleChoice &choice);
 
 } // namespace fc

@@ -4,6 +4,7 @@
 // them asks the target for policy. What is asked for on the command line wins over the kernel's own
 // statement; both are held to the same rules. The search itself is Target/ScheduleSearch.
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/PlanMask.h"
 #include "compiler/Transforms/Schedules.h"
 #include "compiler/Transforms/SplitWalks.h"
 #include "llvm/ADT/STLExtras.h"
@@ -254,6 +255,16 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
   }
   if (failed(checkParts(kernel, request)))
     return failure();
+  // Where tiles are skipped no copy knows where the turn after the next will be.
+  constexpr int64_t kMostStages = 3;
+  if (request.asynchronous && !request.stages) {
+    request.mostStages = kMostStages;
+    request.hops = [kernel, known = std::make_shared<std::optional<bool>>()] {
+      if (!*known)
+        *known = mayHop(kernel);
+      return **known;
+    };
+  }
   return request;
 }
 

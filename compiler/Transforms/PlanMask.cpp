@@ -3,10 +3,14 @@
 // The analysis (compiler/Analysis) gives uniform conditions as terms; this pass writes them as
 // code: bounds in front of the fold where the condition solves for the walked axis, a region that
 // finds the next tile where it leaves gaps or does not solve, and flags in front of the tests.
+#include "compiler/Transforms/PlanMask.h"
+#include "compiler/IR/KernelAxes.h"
 #include "compiler/Transforms/EmitTerms.h"
 #include "compiler/Transforms/MaskTests.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/RowGuards.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
 #include <set>
 
 using namespace mlir;
@@ -59,6 +63,9 @@ public:
     });
   }
 
+  /// Whether the walk will skip tiles between its bounds.
+  bool hops() const { return plan.exists() && (evaluates() || plan.segments.size() > 1); }
+
   /// Says where a row may see no key.
   void warn() {
     if (!plan.exists() || plan.safety.proved)
@@ -73,6 +80,8 @@ public:
 private:
   /// A condition that takes more than this a tile is not evaluated.
   static constexpr size_t kMostOperations = 400;
+
+  bool evaluates() const { return plan.inKernel && sizeOf(plan.inKernel) <= kMostOperations; }
 
   /// Terms are right while 64-bit values of the launch are within +-kFar.
   void trustWithin(Value value) {
@@ -140,8 +149,7 @@ private:
   /// The region that takes a tile's start to the next that may be live: first over the gaps between
   /// the segments, then, unless those say all, by evaluating the condition.
   void addHop() {
-    bool evaluates = plan.inKernel && sizeOf(plan.inKernel) <= kMostOperations;
-    if (!evaluates && plan.segments.size() < 2)
+    if (!hops())
       return;
     OpBuilder builder(fold.getContext());
     Location loc = fold.getLoc();
@@ -161,7 +169,7 @@ private:
         start = emitter.emit32(next);
     }
     Value live;
-    if (evaluates) {
+    if (evaluates()) {
       TermEmitter emitter(plan, builder, start);
       live = emitter.emit(terms.either(plan.inKernel, terms.negate(trusted)));
     } else {
@@ -192,4 +200,30 @@ struct PlanMask : impl::PlanMaskBase<PlanMask> {
 };
 
 } // namespace
+
+bool mayHop(KernelOp kernel) {
+  constexpr int64_t kTile = 64; // where the text says nothing; what bounds say hangs on no size
+  FailureOr<KernelAxes> axes = KernelAxes::of(kernel);
+  if (failed(axes))
+    return false;
+  OpBuilder builder(kernel.getContext());
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(builder, kernel.getLoc());
+  builder.setInsertionPointToEnd(scratch->getBody());
+  auto tiled = cast<KernelOp>(builder.clone(*kernel));
+  SmallVector<StringAttr> names = axes->scheduled();
+  tiled.setScheduleAttr(ScheduleAttr::get(kernel.getContext(), names,
+                                          SmallVector<int64_t>(names.size(), kTile), /*warps=*/4,
+                                          /*stages=*/1, StringAttr(), /*parts=*/1, /*ctas=*/1));
+  ScopedDiagnosticHandler quiet(kernel.getContext(), [](Diagnostic &) { return success(); });
+  PassManager passes(kernel.getContext());
+  passes.addNestedPass<KernelOp>(createTile());
+  if (failed(passes.run(*scratch)))
+    return false;
+  return tiled
+      .walk([](FoldOp fold) {
+        return FoldPlanner(fold).hops() ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 } // namespace fc
