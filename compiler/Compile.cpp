@@ -110,6 +110,14 @@ bool isWholeShape(const CompileOptions &options, const dsl::Program &program, ra
   return true;
 }
 
+/// `M=512` for each dimension of the launch in mind.
+std::vector<std::string> shapeItems(const CompileOptions &options) {
+  std::vector<std::string> items;
+  for (const auto &[name, size] : options.shape)
+    items.push_back(name + "=" + std::to_string(size));
+  return items;
+}
+
 /// Runs the stages up to `options.stopAfter`. A pass that crashes, or fails without a word, leaves
 /// a reproducer.
 bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &messages,
@@ -120,8 +128,8 @@ bool runStages(mlir::ModuleOp module, const CompileOptions &options, Messages &m
   pipeline.warnUnsafeRows = options.warnUnsafeRows;
   for (const std::string &item : options.schedule)
     pipeline.schedule.push_back(item);
-  for (const auto &[name, size] : options.shape)
-    pipeline.shape.push_back(name + "=" + std::to_string(size));
+  for (const std::string &item : shapeItems(options))
+    pipeline.shape.push_back(item);
   pipeline.stopAfter = options.emit == Emit::Mlir ? options.stopAfter : Stage::Thread;
   mlir::PassManager passes(module.getContext());
   messages.catchCrashes(passes);
@@ -215,10 +223,10 @@ std::optional<std::string> compile(const CompileOptions &options, const ExplainO
   StageDumper dumper(options.dumpStages, *program, *tuned);
   std::optional<explain::Collector> collector;
   if (explain)
-    collector.emplace(
-        *program, *target,
-        explain::ScheduleAsked{tuned->strategy, tuned->schedule, whySchedule(options, *tuned)},
-        *explain->conditions, explain->launch ? &*explain->launch : nullptr);
+    collector.emplace(*program, *target,
+                      explain::ScheduleAsked{tuned->strategy, tuned->schedule, shapeItems(*tuned),
+                                             whySchedule(options, *tuned)},
+                      *explain->conditions, explain->launch ? &*explain->launch : nullptr);
   if (!runStages(*module, *tuned, messages, dumper, collector ? &*collector : nullptr))
     return std::nullopt;
   if (!dumper.error().empty())

@@ -36,6 +36,7 @@ struct TileMap {
 struct ScheduleAsked {
   std::string strategy;
   std::vector<std::string> items;   ///< `i=64`
+  std::vector<std::string> shape;   ///< `M=512`: the launch that is a hint, if one is
   std::vector<std::string> reasons; ///< where the items come from, in words
 };
 

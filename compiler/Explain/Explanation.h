@@ -42,6 +42,7 @@ struct Walk {
   std::string axes, from, to;
   bool byHand = false; ///< a loop of the text; nothing was derived
   bool merges = false; ///< two states merge, so the walk may be split
+  std::string whole;   ///< why it may not be; empty: it may
   std::vector<Carried> carried;
   std::vector<Derived> derived;
   std::vector<Derived> outputs; ///< stores that are made of it
@@ -128,6 +129,7 @@ struct Form {
   std::string condition;                            ///< where it is the one to take; empty: always
   std::string needs;                                ///< where it is right; empty: always
   std::string grid;                                 ///< CTAs
+  std::vector<std::string> whole;                   ///< walks that it does not split, and why
   std::optional<bool> holds;                        ///< both of them, at the launch
   int64_t registers = 0, shared = 0, ctasPerSm = 0; ///< estimates
   std::optional<int64_t> ptxasRegisters, ptxasSpills;

@@ -43,6 +43,7 @@ json::Value toJson(const Walk &walk) {
       {"to", walk.to},
       {"by_hand", walk.byHand},
       {"merges", walk.merges},
+      {"not_split_because", orNull(walk.whole)},
       {"another_because", orNull(walk.whyAgain)},
       {"carried", array(walk.carried,
                         [](const Carried &each) {
@@ -155,19 +156,21 @@ json::Value toJson(const Machine &machine) {
 }
 
 json::Value toJson(const Form &form) {
-  return json::Object{{"name", form.name},
-                      {"entry", form.entry},
-                      {"purpose", orNull(form.purpose)},
-                      {"schedule", form.schedule},
-                      {"condition", orNull(form.condition)},
-                      {"requires", orNull(form.needs)},
-                      {"grid", form.grid},
-                      {"holds", form.holds ? json::Value(*form.holds) : json::Value(nullptr)},
-                      {"estimated_registers", form.registers},
-                      {"estimated_shared_bytes", form.shared},
-                      {"ctas_per_sm", form.ctasPerSm},
-                      {"ptxas_registers", orNull(form.ptxasRegisters)},
-                      {"ptxas_spill_bytes", orNull(form.ptxasSpills)}};
+  return json::Object{
+      {"name", form.name},
+      {"entry", form.entry},
+      {"purpose", orNull(form.purpose)},
+      {"schedule", form.schedule},
+      {"condition", orNull(form.condition)},
+      {"requires", orNull(form.needs)},
+      {"grid", form.grid},
+      {"not_split", array(form.whole, [](const std::string &each) { return each; })},
+      {"holds", form.holds ? json::Value(*form.holds) : json::Value(nullptr)},
+      {"estimated_registers", form.registers},
+      {"estimated_shared_bytes", form.shared},
+      {"ctas_per_sm", form.ctasPerSm},
+      {"ptxas_registers", orNull(form.ptxasRegisters)},
+      {"ptxas_spill_bytes", orNull(form.ptxasSpills)}};
 }
 
 json::Value toJson(const Candidate &candidate) {
@@ -224,7 +227,7 @@ json::Value toJson(const Kernel &kernel) {
 
 std::string asJson(const std::vector<Kernel> &kernels) {
   json::Value value = json::Object{
-      {"explain", 2}, {"kernels", array(kernels, [](const Kernel &each) { return toJson(each); })}};
+      {"explain", 3}, {"kernels", array(kernels, [](const Kernel &each) { return toJson(each); })}};
   std::string text;
   raw_string_ostream(text) << formatv("{0:2}", value) << "\n";
   return text;

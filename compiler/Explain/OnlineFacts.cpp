@@ -5,6 +5,7 @@
 #include "compiler/Explain/CollectorState.h"
 #include "compiler/Explain/Formulas.h"
 #include "compiler/Transforms/Online/Walks.h"
+#include "compiler/Transforms/SplitWalks.h"
 #include "dsl/DumpAst.h"
 #include "mlir/IR/Diagnostics.h"
 
@@ -196,6 +197,7 @@ void Collector::matchWalks(KernelOp kernel, PerKernel &state) {
         walk.carried.push_back(carried);
       }
     }
+    walk.whole = obstacleToSplit(fold);
     StringRef first = cast<StringAttr>(fold.getAxes()[0]).getValue();
     const dsl::Axis *axis = axisOf(state.kernel, first);
     walk.from = boundText(state.names, fold.getLo()[0], axis, false);

@@ -1,9 +1,9 @@
 // ScheduleFacts.cpp - the schedules that were looked at, the forms of a kernel, what a launch takes
 //
-// The search is asked again, as the passes asked it: it keeps every candidate with what the
+// The searches are asked again, as the passes asked them: they keep every candidate with what the
 // resource model expects of it. What the forms came to is read off the kernels.
 #include "compiler/Explain/CollectorState.h"
-#include "compiler/Transforms/Schedules.h"
+#include "compiler/Transforms/Forms.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 
 using namespace mlir;
@@ -21,6 +21,8 @@ std::string tilesText(ArrayRef<StringAttr> axes, const ScheduleChoice &choice) {
     if (choice.parts > 1 && axis == choice.splitAxis)
       text += " in " + std::to_string(choice.parts) + " parts";
   }
+  if (choice.ctas > 1)
+    text += ", ctas = " + std::to_string(choice.ctas);
   return text;
 }
 
@@ -96,8 +98,9 @@ class Candidates {
 public:
   Candidates(ArrayRef<StringAttr> axes) : axes(axes) {}
 
-  size_t add(const ScheduleChoice &choice, const ScheduleEstimate &estimate,
-             const std::string &verdict) {
+  size_t add(const ScheduleDecision::Candidate &candidate, const std::string &verdict) {
+    const ScheduleChoice &choice = candidate.choice;
+    const ScheduleEstimate &estimate = candidate.estimate;
     for (auto [i, known] : llvm::enumerate(choices))
       if (areEqual(axes, known, choice))
         return i;
@@ -110,7 +113,7 @@ public:
     facts.shared = estimate.shared;
     facts.ctasPerSm = estimate.ctasPerSm;
     if (estimate.ctasPerSm > 0)
-      facts.time = estimate.cycles;
+      facts.time = candidate.time;
     facts.verdict = verdict;
     choices.push_back(choice);
     list.push_back(std::move(facts));
@@ -157,25 +160,10 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
   SmallVector<StringAttr> names = axes->scheduled();
   ResourceModel model(online, target);
 
-  ScheduleDecision decision = searchSchedule(online, *axes, target, *request);
-  Candidates candidates(names);
-  for (const auto &each : decision.candidates) {
-    schedule.fastest |= each.verdict == "slower";
-    candidates.add(each.choice, each.estimate, each.verdict);
-  }
-  if (ScheduleRequest open = unasked(state.kernel, *request);
-      open.sizes.size() < request->sizes.size() || request->warps || request->stages ||
-      request->ctas || request->splitAxis)
-    if (auto free = searchSchedule(online, *axes, target, open); free.taken) {
-      const ScheduleDecision::Candidate &best = *free.best();
-      candidates
-          .list[candidates.add(best.choice, best.estimate, "taken where nothing is asked for")]
-          .unasked = true;
-    }
+  FormPlan plan = planForms(online, *axes, target, *request, asked.shape);
 
   // The forms, and the one that the launch takes.
   std::optional<size_t> taken;
-  SmallVector<size_t> rows;
   for (auto [number, kernel] : llvm::enumerate(forms)) {
     ScheduleChoice choice = choiceOf(kernel, *axes, *request);
     ScheduleEstimate estimate = model.estimate(choice);
@@ -187,6 +175,8 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
     form.registers = estimate.registers;
     form.shared = estimate.shared;
     form.ctasPerSm = estimate.ctasPerSm;
+    for (auto &[axis, why] : plan.of(form.name).whole)
+      form.whole.push_back("the walk over `" + axis + "` is not split: " + why);
     bool holds = true;
     for (auto [attribute, text] :
          {std::pair(kConditionAttr, &form.condition), {kRequiresAttr, &form.needs}})
@@ -198,12 +188,6 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
       form.holds = holds;
     if (holds && !taken)
       taken = number;
-    rows.push_back(candidates.add(choice, estimate, ""));
-    Candidate &candidate = candidates.list[rows.back()];
-    candidate.verdict = candidate.taken    ? candidate.verdict + ", " + form.name
-                        : forms.size() > 1 ? "taken: " + form.name
-                                           : "taken";
-    candidate.taken = true;
     std::string grid = gridExpression(kernel);
     form.grid = conditions.text(grid);
     if (state.launch && taken == number)
@@ -212,6 +196,33 @@ void Collector::readForms(ModuleOp module, PerKernel &state) {
   }
   schedule.told = state.launch ? taken.value_or(forms.size() - 1) : 0;
   state.toldForm = schedule.forms[schedule.told].name;
+
+  // What was compared for that form, with what the other forms got.
+  const FormSearch &search = plan.of(state.toldForm);
+  Candidates candidates(names);
+  for (const auto &each : search.decision.candidates) {
+    schedule.fastest |= each.verdict == "slower";
+    candidates.add(each, each.verdict);
+  }
+  auto judged = [&](const ScheduleChoice &choice) {
+    return judgeSchedule(online, *axes, target, search.request, choice);
+  };
+  if (ScheduleRequest open = unasked(state.kernel, *request);
+      open.sizes.size() < request->sizes.size() || request->warps || request->stages ||
+      request->ctas || request->splitAxis)
+    if (auto free = searchSchedule(online, *axes, target, open); free.taken)
+      candidates
+          .list[candidates.add(judged(free.best()->choice), "taken where nothing is asked for")]
+          .unasked = true;
+  SmallVector<size_t> rows;
+  for (KernelOp kernel : forms) {
+    rows.push_back(candidates.add(judged(choiceOf(kernel, *axes, *request)), ""));
+    Candidate &candidate = candidates.list[rows.back()];
+    candidate.verdict = candidate.taken    ? candidate.verdict + ", " + formOf(kernel).str()
+                        : forms.size() > 1 ? "taken: " + formOf(kernel).str()
+                                           : "taken";
+    candidate.taken = true;
+  }
   schedule.candidates = candidates.finish(rows[schedule.told]);
 
   // What is told of.

@@ -165,7 +165,8 @@ void sayWalks(Writer &out, const Kernel &kernel) {
       for (const Carried &each : walk.carried)
         names.push_back(each.name.empty() ? "a value" : "`" + each.name + "`");
       out.say("The loop over " + range + " is the text's own: it is run as written" +
-              (names.empty() ? "." : ", carrying " + joined(names) + "."));
+              (names.empty() ? "." : ", carrying " + joined(names) + ".") +
+              " It is never split between warps or CTAs: " + walk.whole + ".");
       continue;
     }
     std::string others;
@@ -192,9 +193,10 @@ void sayWalks(Writer &out, const Kernel &kernel) {
       out.table(rows);
     }
     if (walk.merges && walk.carried.size() > 0)
-      out.say(
-          "Two such states merge by the same factors, so the walk may be split between warps or "
-          "CTAs.");
+      out.say("Two such states merge by the same factors" +
+              (walk.whole.empty()
+                   ? std::string(", so the walk may be split between warps or CTAs.")
+                   : "; yet the walk is not split between warps or CTAs: " + walk.whole + "."));
   }
 }
 
@@ -384,6 +386,10 @@ void sayForms(Writer &out, const Kernel &kernel) {
       out.table({{form.schedule, std::to_string(form.registers) + " registers",
                   grouped(form.shared) + " bytes shared", count(form.ctasPerSm, "CTA") + " an SM"}},
                 6);
+      // Who else would split: what is there for many CTAs has warps enough.
+      if (form.name == "small")
+        for (const std::string &each : form.whole)
+          out.say(each, 6, 2);
       if (!form.condition.empty())
         out.say("where " + form.condition, 6, 2);
       if (!form.needs.empty())

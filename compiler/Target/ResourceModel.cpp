@@ -227,12 +227,11 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
     bool only = isHeld(value, choice, rules);
     auto fold = value.getParentRegion()->getParentOfType<FoldOp>();
     bool inSlots = choice.stages > 1 && fold && takesSlots(fold);
-    bool beside =
-        choice.asynchronous && (inSlots || llvm::any_of(value.getUsers(), [&](Operation *user) {
-                                  return llvm::any_of(user->getOperands(), [&](Value other) {
-                                    return isHeld(other, choice, rules);
-                                  });
-                                }));
+    bool beside = choice.asynchronous &&
+                  (inSlots || llvm::any_of(value.getUsers(), [&](Operation *user) {
+                     return llvm::any_of(user->getOperands(),
+                                         [&](Value other) { return isHeld(other, choice, rules); });
+                   }));
     if (only || beside)
       atFirst.items.push_back(item);
     if (!only)

@@ -21,7 +21,7 @@ def check(value, path):
 
 
 check(explained, "")
-assert explained["explain"] == 2
+assert explained["explain"] == 3
 for kernel in explained["kernels"]:
     assert len(kernel["masks"]) == len(kernel["walks"])
     assert kernel["schedule"]["chosen"] and kernel["machine"]["threads"] % 32 == 0
