@@ -7,8 +7,8 @@ For each kernel (attention, causal), head size (64, 128) and rung it runs one ti
 2 N, and prints the difference: what the loop takes for N keys more, without entry and exit. A causal row sees
 all keys, since queries are the last M of N. `scalar` has no mma; its instructions are given by the mma that the
 same work would be (2 * 16 * 8 * 16 operations each). The rungs are shown with the same tiles (`--schedule`); `chosen` is the
-last one with those that fcc takes by itself for large launches, for heads of 256, too. Behind the last rung and `chosen`
-stands what they have to keep to; the exit code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64
+last one with those that fcc takes by itself for large launches, for heads of 256, too. Behind each line stands whether it keeps to
+what its rung has to; the exit code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64
 for sm_89, in the form that a launch takes by itself, and in the one that `fcc --shape` makes for it: the bound that an L4's data
 sheet makes of the counters, with its assumptions, and how the CTAs fill its SMs: 56 of 58 or more, in one wave.
 """
@@ -74,32 +74,35 @@ class Line:
         self.barriers = more["barriers"] / (keys / tile) / warps
         self.wavefronts = more["shared_wavefronts"] / more["shared_wavefronts_ideal"]
         self.read = more["global_bytes_read"] / (2 * keys * head * 2)
+        self.sectors = more["global_sectors"] / more["global_sectors_ideal"]
         issued, useful = more["tensor_flops_issued"], more["tensor_flops_useful"]
         self.flops = issued / useful if useful else None
 
     def misses(self):
-        """What the line has to keep to and does not."""
+        """What the line has to keep to and does not: every rung its barriers, bytes and sectors, those with tensor cores wavefronts
+        and FLOPs, too, and the last one instructions."""
         kernel, head, rung = self.name
-        if rung not in RUNGS[-2:]:
-            return []
-        wanted = [("instr/mma", self.by["total"] <= BARS.get(head, 1e9)), ("barriers", self.barriers <= 2),
-                  ("wavefronts", self.wavefronts == 1), ("bytes", self.read == 1), ("FLOPs", self.flops == 1),
+        wanted = [("barriers", self.barriers <= 2), ("bytes", self.read == 1), ("sectors", self.sectors == 1),
                   ("compile", self.seconds <= 0.5)]
+        if rung != "scalar":
+            wanted += [("wavefronts", self.wavefronts == 1), ("FLOPs", self.flops == 1)]
+        if rung in RUNGS[-2:]:
+            wanted += [("instr/mma", self.by["total"] <= BARS.get(head, 1e9))]
         return [name for name, holds in wanted if not holds]
 
     HEAD = (f"{'kernel':10} {'D':>4} {'rung':10} {'tiles on warps':15} {'instr/mma':>9} {'bar':>4} {'alu':>6} {'fma':>6} {'mufu':>5} "
             f"{'convert':>7} {'shared':>6} {'async':>5} {'shuffle':>7} {'barriers/tile':>13} {'wavefronts/ideal':>16} "
-            f"{'bytes/ideal':>11} {'FLOPs/useful':>12} {'compile':>8}")
+            f"{'bytes/ideal':>11} {'sectors/ideal':>13} {'FLOPs/useful':>12} {'compile':>8}")
 
     def __str__(self):
         kernel, head, rung = self.name
         by, last = self.by, rung in RUNGS[-2:]
         flops = "" if self.flops is None else f"{self.flops:.2f}"
         misses = self.misses()
-        verdict = "" if not last else "  all hold" if not misses else "  MISSES " + ", ".join(misses)
+        verdict = "  all hold" if not misses else "  MISSES " + ", ".join(misses)
         return (f"{kernel:10} {head:4} {rung:10} {self.tiles:15} {by['total']:9.2f} {BARS.get(head, '') if last else '':>4} {by['alu']:6.2f} "
                 f"{by['fma']:6.2f} {by['mufu']:5.2f} {by['convert']:7.2f} {by['shared']:6.2f} {by['async']:5.2f} "
-                f"{by['shuffle']:7.2f} {self.barriers:13.2f} {self.wavefronts:16.2f} {self.read:11.2f} {flops:>12} "
+                f"{by['shuffle']:7.2f} {self.barriers:13.2f} {self.wavefronts:16.2f} {self.read:11.2f} {self.sectors:13.2f} {flops:>12} "
                 f"{self.seconds:6.2f} s{verdict}")
 
 

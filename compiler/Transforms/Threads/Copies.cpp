@@ -170,23 +170,27 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     Values dynamic;
     Point point = pointAt(row, column, dynamic);
     Value allowed = test(point, rowBounds, rowWhere);
-    auto together = [&] {
+    // One value of words, not elements: loads of elements, which the ways of all alignments would
+    // share, were executed beside the one of 16 bytes.
+    auto read = [&]() -> Value {
       if (!contiguous || !elementBounds.empty() || !elementWhere.empty() || width == 1)
-        return gather(point, column);
+        return emit.together(gather(point, column));
       Value from = address(point);
       return emit.ifThen(
-          isAlignedHere(), [&] { return Values(emit.loadElements(memory, width, from)); },
+          isAlignedHere(), [&] { return Values{emit.loadTogether(memory, width, from)}; },
           [&] {
             Values elements;
             for (int64_t i = 0; i < width; ++i)
               elements.push_back(
                   emit.load(memory, emit.offset(from, memory, emit.constant(i)), shape.bytes));
-            return elements;
-          });
+            return Values{emit.together(elements)};
+          })[0];
     };
-    Values elements = emit.ifThen(allowed, together, [&] { return Values(width, zero); });
+    Value moved = emit.ifThen(
+        allowed, [&] { return Values{read()}; },
+        [&] { return Values{emit.together(Values(width, zero))}; })[0];
     SlotPointer to(emit, scalar(op.getSlot()), tile, dynamic);
-    emit.storeElements(elements, to.at(SmallVector<int>(dynamic.size(), 0)));
+    emit.store(moved, to.at(SmallVector<int>(dynamic.size(), 0)), width * shape.bytes);
   };
   auto moveAll = [&](Value thread) {
     if (chunks <= threads) {

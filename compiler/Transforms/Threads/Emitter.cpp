@@ -303,18 +303,24 @@ static Type transferType(Type element, int64_t count) {
   return VectorType::get({bits / 32}, IntegerType::get(element.getContext(), 32));
 }
 
+Value Emitter::loadTogether(Type element, int64_t count, Value pointer) {
+  return load(transferType(element, count), pointer, count * element.getIntOrFloatBitWidth() / 8);
+}
+
 SmallVector<Value> Emitter::loadElements(Type element, int64_t count, Value pointer) {
-  Type type = transferType(element, count);
-  Value value = load(type, pointer, count * element.getIntOrFloatBitWidth() / 8);
+  Value value = loadTogether(element, count, pointer);
   if (count == 1)
     return {value};
   return unpack(bitcast(VectorType::get({count}, element), value));
 }
 
+Value Emitter::together(ArrayRef<Value> elements) {
+  return bitcast(transferType(elements[0].getType(), elements.size()), pack(elements));
+}
+
 void Emitter::storeElements(ArrayRef<Value> elements, Value pointer) {
-  Type element = elements[0].getType();
-  Value value = bitcast(transferType(element, elements.size()), pack(elements));
-  store(value, pointer, elements.size() * element.getIntOrFloatBitWidth() / 8);
+  store(together(elements), pointer,
+        elements.size() * elements[0].getType().getIntOrFloatBitWidth() / 8);
 }
 
 Value Emitter::bitcast(Type type, Value value) {

@@ -80,6 +80,9 @@ public:
   /// 16 bytes).
   llvm::SmallVector<Value> loadElements(mlir::Type element, int64_t count, Value pointer);
   void storeElements(llvm::ArrayRef<Value> elements, Value pointer);
+  /// The same as one value, words where elements are narrower, for what only passes through.
+  Value loadTogether(mlir::Type element, int64_t count, Value pointer);
+  Value together(llvm::ArrayRef<Value> elements);
   /// The elements of a vector.
   llvm::SmallVector<Value> unpack(Value vector);
   Value pack(llvm::ArrayRef<Value> elements);
