@@ -48,7 +48,8 @@ Messages::Messages(MLIRContext &context, const std::vector<dsl::SourceFile> &fil
         Message message = convert(diagnostic);
         for (Diagnostic &note : diagnostic.getNotes())
           message.notes.push_back(convert(note));
-        if (!isCrashHandlersOwn(message.text))
+        // The forms of a kernel have the same to say.
+        if (!isCrashHandlersOwn(message.text) && !llvm::is_contained(messages, message))
           messages.push_back(std::move(message));
         return success();
       }) {

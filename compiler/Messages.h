@@ -28,6 +28,7 @@ private:
     mlir::Location loc;
     std::string text;
     std::vector<Message> notes;
+    bool operator==(const Message &) const = default;
   };
   void print(const Message &message);
 
