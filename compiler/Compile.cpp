@@ -83,6 +83,47 @@ Expected<CompileOptions> withTunedSchedule(const CompileOptions &options,
   return result;
 }
 
+/// Whether each item of `options.schedule` is there once; if not, `errors` says which is not.
+bool isScheduleClear(const CompileOptions &options, raw_ostream &errors) {
+  std::set<StringRef> keys;
+  for (StringRef item : options.schedule)
+    if (StringRef key = item.split('=').first.trim(); !keys.insert(key).second) {
+      refuse(errors, "--schedule: `" + key + "` is given twice");
+      return false;
+    }
+  return true;
+}
+
+/// Whether a launch may have the dimensions of `options.shape`: all that are given in their range,
+/// and no `assume` of dimensions alone is broken. If not, `errors` says why.
+bool isShapePossible(const CompileOptions &options, const dsl::Program &program,
+                     raw_ostream &errors) {
+  for (const dsl::Kernel &kernel : program.kernels) {
+    if (!options.kernel.empty() && kernel.name != options.kernel)
+      continue;
+    dsl::Dims dims;
+    for (const dsl::Dim *dim : kernel.dims)
+      if (auto it = options.shape.find(dim->name); it != options.shape.end())
+        dims.insert(*it);
+    if (std::string wrong = explain::wrongDims(dims); !wrong.empty()) {
+      refuse(errors, wrong);
+      return false;
+    }
+    for (const dsl::Stmt &stmt : kernel.body) {
+      dsl::ScalarValue holds;
+      // Of what is not known, nothing is.
+      if (stmt.kind != dsl::Stmt::Assume || dsl::evalScalar(*stmt.value, dims, {}, holds) ||
+          holds.i)
+        continue;
+      refuse(errors, program.files[stmt.loc.file].path + ":" + Twine(stmt.loc.line) + ":" +
+                         Twine(stmt.loc.col) + ": error: `assume " + dsl::formula(*stmt.value) +
+                         "` does not hold");
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Whether `options.shape` gives all dimensions of what is compiled and no others; if not, `errors`
 /// says why.
 bool isWholeShape(const CompileOptions &options, const dsl::Program &program, raw_ostream &errors) {
@@ -195,6 +236,8 @@ std::optional<std::string> compile(const CompileOptions &options, const ExplainO
     return refuse(errors,
                   options.input + " has no kernel `" + options.kernel + "`; it has " + names);
   }
+  if (!isScheduleClear(options, errors) || !isShapePossible(options, *program, errors))
+    return std::nullopt;
   if (options.emit == Emit::Ast)
     return dsl::dumpAst(*program);
 

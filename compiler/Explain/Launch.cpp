@@ -52,6 +52,14 @@ static bool parseScalar(const dsl::Scalar &scalar, StringRef text, dsl::ScalarVa
   return !text.getAsInteger(10, value.i);
 }
 
+std::string wrongDims(const dsl::Dims &dims) {
+  for (auto &[name, value] : dims)
+    if (value < 1 || value >= int64_t(1) << 30)
+      return "--shape: `" + name + "` is " + std::to_string(value) +
+             "; a dimension is from 1 to 2^30 - 1";
+  return "";
+}
+
 std::unique_ptr<Launch> Launch::of(const dsl::Kernel &kernel, const LaunchRequest &request,
                                    std::string &error) {
   std::unique_ptr<Launch> launch(new Launch(kernel, request));
@@ -94,10 +102,8 @@ std::unique_ptr<Launch> Launch::of(const dsl::Kernel &kernel, const LaunchReques
     return fail("--shape: " + listed(missing) + (missing.size() == 1 ? " has" : " have") +
                 " no value; for example --shape " + example);
   }
-  for (auto &[name, value] : launch->dims)
-    if (value < 1 || value >= int64_t(1) << 30)
-      return fail("--shape: `" + name + "` is " + std::to_string(value) +
-                  "; a dimension is from 1 to 2^30 - 1");
+  if (std::string wrong = wrongDims(launch->dims); !wrong.empty())
+    return fail(wrong);
 
   for (auto &[name, text] : request.scalars) {
     const dsl::Scalar *scalar = nullptr;

@@ -52,6 +52,8 @@ private:
   std::map<std::string, dsl::Array> made;
 };
 
+/// A dimension that no launch can have, in words; empty if there is none.
+std::string wrongDims(const dsl::Dims &dims);
 /// The tile axis of the grid that is a kernel's rows (the last one), or null.
 const dsl::Axis *rowsOf(const dsl::Kernel &kernel);
 /// The axis of that name, or null.

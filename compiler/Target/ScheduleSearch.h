@@ -28,8 +28,9 @@ struct ScheduleRequest {
   std::optional<int64_t> atOnce;
   /// CTAs of the one launch in mind, if there is one: the search takes what ends first.
   std::function<int64_t(const AxisSizes &)> programs;
-  /// Whether nothing that the search is there for is asked for.
-  bool open() const { return sizes.empty() && !warps && !stages && !ctas && !splitAxis; }
+  /// Whether tiles and warps are the search's, and so may be several: slots of rings and CTAs that
+  /// share an SM are wishes that each of them can meet.
+  bool open() const { return sizes.empty() && !warps && !splitAxis; }
 };
 
 struct ScheduleDecision {
@@ -43,6 +44,8 @@ struct ScheduleDecision {
   /// takes one whose registers are tight only where there is no other.
   std::vector<Candidate> candidates;
   std::optional<size_t> taken; ///< none: nothing fits
+  /// Where tiles that suit tensor cores were tried and none does: the one that lacks least.
+  std::optional<Candidate> unsuited;
 
   const Candidate *best() const { return taken ? &candidates[*taken] : nullptr; }
 };

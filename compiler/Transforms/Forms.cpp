@@ -113,11 +113,12 @@ private:
         request.splitAxis = axis;
         auto compare = [&](int64_t parts, int64_t ctas) {
           request.parts = parts;
-          request.ctas = ctas;
+          request.ctas = best.request.ctas.value_or(ctas); // what is asked for holds for all
           add(best.decision, search(request));
         };
         compare(2, 2);
-        if (request.programs || !best.found() || best.best().estimate.ctasPerSm < 2)
+        if (!best.request.ctas &&
+            (request.programs || !best.found() || best.best().estimate.ctasPerSm < 2))
           compare(2, 1);
         if (request.programs) {
           compare(4, 1);
