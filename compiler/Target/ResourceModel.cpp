@@ -63,11 +63,70 @@ StringRef parameterName(KernelOp kernel, Value tensor) {
   return argument ? cast<StringAttr>(kernel.getParams()[argument.getArgNumber()]).getValue() : "?";
 }
 
-StringRef kindOf(Value value) {
+/// What a value is made of, the nearest product or sum, by reductions before what they come from.
+Operation *originOf(Value value) {
+  SmallVector<Value> work{value};
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  Operation *found = nullptr;
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    auto reduce = dyn_cast<ReduceOp>(op);
+    if (isa<DotOp>(op))
+      return op;
+    if (reduce && (!found || reduce.getKind() == ReduceKind::Sum))
+      found = op;
+    if (isa<MapOp>(op))
+      work.append(op->operand_begin(), op->operand_end());
+  }
+  return found;
+}
+
+/// `dot[d](q, k)`; an operand that is computed is `..`.
+std::string productName(KernelOp kernel, DotOp dot) {
+  std::string text = "dot[";
+  llvm::raw_string_ostream stream(text);
+  llvm::interleaveComma(dot.getAxes().getAsRange<StringAttr>(), stream,
+                        [&](StringAttr axis) { stream << axis.getValue(); });
+  auto brief = [&](Value operand) {
+    auto read = operand.getDefiningOp<ReadOp>();
+    return read ? parameterName(kernel, read.getTensor()) : "..";
+  };
+  stream << "](" << brief(dot.getA()) << ", " << brief(dot.getB()) << ")";
+  return text;
+}
+
+/// The name of what a fold carries, as the derivation of online forms has it.
+std::string carriedName(FoldOp fold, unsigned number) {
+  if (!fold.derived())
+    return "what the walk carries";
+  Operation *origin = originOf(fold.yield().getValues()[number]);
+  auto reduce = dyn_cast_or_null<ReduceOp>(origin);
+  return !origin                               ? "what the walk carries"
+         : !reduce                             ? "`acc`, what the walk carries"
+         : reduce.getKind() == ReduceKind::Sum ? "`l`, what the walk carries"
+         : reduce.getKind() == ReduceKind::Max ? "`m`, what the walk carries"
+                                               : "`r`, what the walk carries";
+}
+
+/// What the text would call the value.
+std::string nameOf(KernelOp kernel, Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op || isa<FoldOp>(op))
-    return "the state";
-  return isa<DotOp>(op) ? "a product" : isa<ReadOp>(op) ? "a read" : "a value";
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto fold = dyn_cast<FoldOp>(argument.getOwner()->getParentOp()))
+      for (auto [number, state] : llvm::enumerate(fold.state()))
+        if (state == value)
+          return carriedName(fold, number);
+  if (auto fold = dyn_cast_or_null<FoldOp>(op))
+    return carriedName(fold, cast<OpResult>(value).getResultNumber());
+  if (auto dot = dyn_cast_or_null<DotOp>(op))
+    return "`" + productName(kernel, dot) + "`";
+  if (auto read = dyn_cast_or_null<ReadOp>(op))
+    return "`" + parameterName(kernel, read.getTensor()).str() + "`";
+  if (auto dot = dyn_cast_or_null<DotOp>(originOf(value)))
+    return "made of `" + productName(kernel, dot) + "`";
+  return "a value";
 }
 
 /// The rules that will place the tiles of `choice`, which they refer to.
@@ -215,11 +274,7 @@ Usage ResourceModel::shared(const ScheduleChoice &choice) const {
     if (!isa<TileType>(value.getType()))
       continue;
     int64_t bytes = bytesOf(value.getType(), choice.sizes);
-    std::string what;
-    if (auto read = value.getDefiningOp<ReadOp>())
-      what = "`" + parameterName(kernel, read.getTensor()).str() + "`, ";
-    else
-      what = "a computed operand, ";
+    std::string what = nameOf(kernel, value) + ", ";
     if (value.getDefiningOp<ReadOp>() &&
         value.getParentRegion() != &const_cast<KernelOp &>(kernel).program().getBody())
       bytes *= choice.stages;
@@ -270,7 +325,7 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
   for (Value value : pressure.widest)
     if (int64_t amount = pressure.registersOf(value))
       usage.items.push_back(
-          {kindOf(value).str() + ", " + describe(value.getType(), choice.sizes), amount});
+          {nameOf(kernel, value) + ", " + describe(value.getType(), choice.sizes), amount});
   return usage;
 }
 

@@ -23,8 +23,14 @@ public:
       if (most > 1 && decision.taken && decision.best()->choice.stages > 1 && request.hops())
         decision = fastest(enumerate(/*coarse=*/true), /*mostStages=*/1);
     }
-    if (!decision.taken)
+    if (!decision.taken) {
+      std::optional<ScheduleDecision::Candidate> closest;
+      for (const auto &each : decision.candidates)
+        if (!closest || lacks(each) <= lacks(*closest)) // the smallest of equals
+          closest = each;
       decision = first(enumerate(/*coarse=*/false));
+      decision.unsuited = closest;
+    }
     return decision;
   }
 
@@ -186,6 +192,12 @@ private:
   }
 
   //===-- What is taken --------------------------------------------------------===//
+
+  /// By how many registers it is too large; what shared memory cannot hold is further off.
+  std::pair<bool, int64_t> lacks(const ScheduleDecision::Candidate &candidate) const {
+    return {candidate.estimate.shared > model.sharedLimit(),
+            candidate.estimate.wanted - candidate.estimate.limit};
+  }
 
   /// The first that fits, if it can be, one whose registers are not tight.
   ScheduleDecision first(ArrayRef<ScheduleChoice> choices) {

@@ -11,9 +11,9 @@
 //   plain  copies that ask nothing of addresses and strides, where the other two take them to be
 //          multiples of 16 bytes: cp.async and vectors without tests at run time
 //
-// Where tiles are asked for there is one size of them: `aligned` and `plain`. A kernel without
-// products by tensor cores has one form. The shape of a launch, if one is given, is a hint: the
-// form that it takes gets the tiles with which it ends first.
+// Where tiles, warps or a split are asked for there is one size of them: `aligned` and `plain`. A
+// kernel without products by tensor cores has one form. The shape of a launch, if one is given, is
+// a hint: the form that it takes gets the tiles with which it ends first.
 #include "compiler/IR/PlaceRules.h"
 #include "compiler/Transforms/Forms.h"
 #include "compiler/Transforms/Passes.h"
@@ -59,7 +59,11 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     // What does not fit, or has no axis to cut, is fc-choose-schedule's.
     if (!plan.wide.found() || plan.wide.best().choice.sizes.empty())
       return success();
+    if (!shape.empty() && !request->open())
+      kernel.emitRemark(
+          "the launch of --shape has no say in the tiles: the schedule asks for some");
     warnIfTight(kernel, *axes, info, plan.wide.best());
+    remarkIfUnsuited(kernel, *axes, info, plan.wide.decision);
     bool hasSmall = plan.small.found();
     std::string aligned = plan.plain.found() ? alignment(kernel) : "";
     if (!hasSmall && aligned.empty())

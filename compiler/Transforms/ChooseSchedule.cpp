@@ -31,7 +31,9 @@ LogicalResult addItem(KernelOp kernel, StringRef item, Items &list) {
   int64_t value;
   if (key.trim().empty() || text.trim().getAsInteger(10, value))
     return kernel.emitError("`")
-           << item << "` is no schedule item; write `axis=size`, `warps=n`, `stages=n` or `ctas=n`";
+           << item
+           << "` is no schedule item; write `axis=size`, `warps=n`, `stages=n`, `ctas=n` or "
+              "`split:axis=n`";
   // `walks:j` is for the derivation of folds.
   if (!key.starts_with("walks:"))
     list[StringAttr::get(kernel.getContext(), key.trim())] = value;
@@ -122,11 +124,18 @@ void tell(Diagnostic &message, ArrayRef<StringAttr> names, const ScheduleChoice 
   message << ">";
 }
 
-LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAttr> names,
-                     const ScheduleChoice &choice) {
+LogicalResult refuse(KernelOp kernel, const TargetInfo &info, const ScheduleRequest &request,
+                     ArrayRef<StringAttr> names, const ScheduleChoice &choice) {
   ResourceModel model(kernel, info);
   Usage shared = model.shared(choice), registers = model.registers(choice);
   auto error = kernel.emitError();
+  // Nobody asked for the smallest tiles that were tried.
+  SmallVector<StringRef> left;
+  for (StringAttr name : names)
+    if (!request.sizes.contains(name))
+      left.push_back(name);
+  if (!left.empty())
+    error << "even with the smallest tiles along `" << llvm::join(left, "`, `") << "`: ";
   tell(*error.getUnderlyingDiagnostic(), names, choice);
   error << " does not fit " << info.name << ": ";
   if (shared.total() > model.sharedLimit())
@@ -136,10 +145,15 @@ LogicalResult refuse(KernelOp kernel, const TargetInfo &info, ArrayRef<StringAtt
   else if (registers.total() <= model.registerLimit(choice) || !registers.largest())
     error << "a CTA takes " << shared.total() << " bytes of shared memory and " << choice.warps
           << " warps, and an SM has " << info.sharedPerSm << " and " << info.warpsPerSm;
-  else
+  else {
     error << "its tiles take " << registers.total() << " registers a thread at once, the largest "
-          << registers.largest()->amount << " (" << registers.largest()->what << "), and there are "
-          << model.registerLimit(choice) << " beside addresses and counters";
+          << registers.largest()->amount << " (" << registers.largest()->what << "), and ";
+    if (model.registerLimit(choice) > 0)
+      error << "there are " << model.registerLimit(choice) << " beside addresses and counters";
+    else
+      error << "a thread has " << ResourceModel::registersFor(info, choice.warps, choice.ctas)
+            << " where " << choice.ctas << " CTAs share an SM, which addresses and counters need";
+  }
   return error;
 }
 
@@ -162,9 +176,10 @@ struct ChooseSchedule : impl::ChooseScheduleBase<ChooseSchedule> {
     const TargetInfo &info = *findTarget(target);
     ScheduleDecision decision = searchSchedule(kernel, *axes, info, *request);
     if (!decision.taken)
-      return refuse(kernel, info, axes->scheduled(),
+      return refuse(kernel, info, *request, axes->scheduled(),
                     closest(ResourceModel(kernel, info), decision));
     warnIfTight(kernel, *axes, info, *decision.best());
+    remarkIfUnsuited(kernel, *axes, info, decision);
     setSchedule(kernel, *axes, *decision.best());
     return success();
   }
@@ -287,6 +302,22 @@ void warnIfTight(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info
     warning << " where " << choice.ctas << " CTAs share an SM";
   warning << "; smaller tiles"
           << (choice.ctas > 1 ? ", more warps or fewer CTAs" : " or more warps") << " make room";
+}
+
+void remarkIfUnsuited(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
+                      const ScheduleDecision &decision) {
+  if (!decision.unsuited)
+    return;
+  const ScheduleEstimate &estimate = decision.unsuited->estimate;
+  auto remark = kernel.emitRemark("no tiles that suit tensor cores have room on ") << info.name;
+  remark << ": ";
+  tell(*remark.getUnderlyingDiagnostic(), axes.scheduled(), decision.unsuited->choice);
+  if (estimate.shared > info.sharedPerCta)
+    remark << " takes " << estimate.shared << " bytes of shared memory, and a CTA has "
+           << info.sharedPerCta;
+  else
+    remark << " wants " << estimate.wanted << " registers a thread, " << estimate.tiles
+           << " of them for tiles, and there are " << estimate.limit;
 }
 
 void setSchedule(KernelOp kernel, const KernelAxes &axes,

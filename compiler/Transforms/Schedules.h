@@ -26,6 +26,10 @@ llvm::FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, llvm::StringRe
 void warnIfTight(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
                  const ScheduleDecision::Candidate &candidate);
 
+/// Remarks that no tiles that suit tensor cores have room, where that is so.
+void remarkIfUnsuited(KernelOp kernel, const KernelAxes &axes, const TargetInfo &info,
+                      const ScheduleDecision &decision);
+
 /// Gives the kernel its schedule and what is expected of it.
 void setSchedule(KernelOp kernel, const KernelAxes &axes,
                  const ScheduleDecision::Candidate &candidate);

@@ -12,7 +12,7 @@
 // TARGET: target `sm_75` is unknown; it must be one of sm_80, sm_86, sm_89, sm_90, sm_90a, sm_100a, sm_120a
 // STRATEGY: strategy `fast` is unknown; it must be `scalar`, `tensor`, `pipelined` or `auto`
 // STAGES: schedule asks for 2 stages; this strategy copies when it needs the data, in 1
-// ITEM: `i64` is no schedule item; write `axis=size`, `warps=n`, `stages=n` or `ctas=n`
+// ITEM: `i64` is no schedule item; write `axis=size`, `warps=n`, `stages=n`, `ctas=n` or `split:axis=n`
 
 // expected-error @below {{schedule names `k`, which is no axis of `unknown`; it has `i`, `warps`, `stages` and `ctas`}}
 fc.kernel @unknown() params [] outputs 0 attributes {fc.schedule_items = {k = 32}} {
@@ -127,7 +127,7 @@ fc.kernel @shared(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["M", "6
 
 // A value over three axes is the largest item, whatever the tile.
 
-// expected-error @below {{schedule <i = 8, warps = 16> does not fit sm_89: its tiles take 512 registers a thread at once, the largest 512 (a value, f32 over [d: 64, i: 8, t: 512]), and there are 88 beside addresses and counters}}
+// expected-error @below {{even with the smallest tiles along `i`: schedule <i = 8, warps = 16> does not fit sm_89: its tiles take 512 registers a thread at once, the largest 512 (a value, f32 over [d: 64, i: 8, t: 512]), and there are 88 beside addresses and counters}}
 fc.kernel @registers(%a: !fc.tensor<f32, ["M", "64"]>, %b: !fc.tensor<f32, ["M", "64"]>, %o: !fc.tensor<f32, ["M", "64"]>) params ["a", "b", "o"] outputs 1 {
   %M = fc.dim "M"
   fc.program (tile i in %M) {
