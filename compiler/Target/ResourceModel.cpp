@@ -343,8 +343,9 @@ static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 12;
 /// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
 /// with one more for each five of theirs, or three where copies test their addresses.
 static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
-/// On sm_100a ptxas spills a few words where it does not on the others.
-static constexpr int64_t kMoreOnSm100 = 8;
+/// On sm_100a ptxas spills a few words where it does not on the others; on sm_90 where copies test
+/// their addresses.
+static constexpr int64_t kMoreOnSm100 = 8, kMoreOnSm90 = 4;
 /// Below this a kernel spills for certain.
 static constexpr int64_t kLeast = 40;
 /// Loops by hand keep the guards of S1 in every turn.
@@ -658,7 +659,9 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
   if (choice.ctas > 1) {
     int64_t least = estimate.tiles + heldDown(choice, estimate.tiles) +
-                    (target.name == "sm_100a" ? kMoreOnSm100 : 0);
+                    (target.name == "sm_100a"                      ? kMoreOnSm100
+                     : target.capability == 90 && choice.unaligned ? kMoreOnSm90
+                                                                   : 0);
     estimate.tight = least > estimate.limit;
   } else {
     int64_t squeezed = choice.asynchronous ? kSqueezed
