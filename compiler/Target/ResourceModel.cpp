@@ -335,11 +335,13 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
 /// beside its tiles. Fitted to what `ptxas -v` says of kernels_src/ under many schedules
 /// (docs/kernels.md); more of it where copies are under way.
 static constexpr int64_t kScalar = 76, kPlain = 48, kAsynchronous = 76, kWithoutProducts = 40;
+/// Of fewer scores than so many less is under way, one for one.
+static constexpr int64_t kManyScores = 32;
 /// With more sums than so many a product by FMAs has the operands of the next steps under way, too.
-static constexpr int64_t kManySums = 64, kNextSteps = 24;
+static constexpr int64_t kManySums = 64, kNextSteps = 16;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
 /// addresses can be computed again, or products by FMAs; so much less was, where copies are plain.
-static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 12;
+static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 4;
 /// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
 /// with one more for each five of theirs, or three where copies test their addresses.
 static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
@@ -378,7 +380,13 @@ static int64_t underWay(FoldOp fold, MapOp map, const ScheduleChoice &choice,
   }
   if (compares == 0)
     return choice.asynchronous ? values * 2 / 5 : values / 4;
-  int64_t truths = values * std::max<int64_t>(logic - 2, 0) / 3;
+  // What is looked up for each score has an address of its own.
+  int64_t addresses = 0;
+  for (Value operand : map->getOperands())
+    if (auto read = operand.getDefiningOp<ReadOp>();
+        read && axesOf(operand.getType()).size() > 1 && read->getParentRegion() == &fold.getBody())
+      addresses += values / 2;
+  int64_t truths = values * std::max<int64_t>(logic - 2, 0) / 3 + addresses;
   return truths + (choice.asynchronous ? values / 4 + integers / 3 + steps
                                        : integers * 7 / 10 + steps * 5 / 2 - values / 5);
 }
@@ -410,6 +418,21 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
                  : !choice.asynchronous ? kPlain + std::min<int64_t>(loaded, 32)
                                         : kAsynchronous;
   return base + (byHand ? kGuards : 0) + (choice.matrices ? most : most / 2);
+}
+
+int64_t ResourceModel::fewScores(const ScheduleChoice &choice) const {
+  int64_t few = 0;
+  PlaceRules rules = rulesOf(kernel, choice);
+  const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
+    auto fold = dot->getParentOfType<FoldOp>();
+    auto type = dyn_cast<TileType>(dot.getOut().getType());
+    if (fold && type && choice.asynchronous && llvm::any_of(fold.getAxes(), [&](Attribute axis) {
+          return type.has(cast<StringAttr>(axis).getValue());
+        }))
+      few = std::max<int64_t>(few, kManyScores -
+                                       rules.placeOf(axesOfPart(type, choice)).count(Unit::Value));
+  });
+  return few;
 }
 
 /// Whether indices are divided or taken apart, bit by bit.
@@ -657,11 +680,13 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.shared = shared(choice).total();
   estimate.wanted = estimate.tiles + overhead(choice);
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
+  int64_t expected = estimate.wanted - fewScores(choice);
   if (choice.ctas > 1) {
-    int64_t least = estimate.tiles + heldDown(choice, estimate.tiles) +
-                    (target.name == "sm_100a"                      ? kMoreOnSm100
-                     : target.capability == 90 && choice.unaligned ? kMoreOnSm90
-                                                                   : 0);
+    int64_t least = estimate.tiles + heldDown(choice, estimate.tiles);
+    expected = std::min(expected, least);
+    least += target.name == "sm_100a"                      ? kMoreOnSm100
+             : target.capability == 90 && choice.unaligned ? kMoreOnSm90
+                                                           : 0;
     estimate.tight = least > estimate.limit;
   } else {
     int64_t squeezed = choice.asynchronous ? kSqueezed
@@ -669,9 +694,8 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
                                            : kSqueezedScalar;
     estimate.tight = estimate.wanted > estimate.limit + squeezed;
   }
-  estimate.registers = estimate.tiles <= registerLimit(choice)
-                           ? std::min(estimate.wanted, estimate.limit)
-                           : estimate.wanted;
+  estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(expected, estimate.limit)
+                                                               : estimate.wanted;
   estimate.ctasPerSm = ctasPerSm(target, choice.warps, estimate.registers, estimate.shared);
   if (estimate.ctasPerSm > 0)
     estimate.cycles = cycles(choice, std::min(estimate.ctasPerSm, atOnce));

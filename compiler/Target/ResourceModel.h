@@ -40,7 +40,7 @@ struct ScheduleChoice {
 struct ScheduleEstimate {
   int64_t tiles = 0;     ///< registers of the tiles that live at the widest point
   int64_t registers = 0; ///< a thread, as `ptxas -v` is expected to count them
-  int64_t wanted = 0;    ///< the same without a limit
+  int64_t wanted = 0;    ///< what it may take where nothing limits it
   int64_t limit = 0;     ///< registers that a thread may have
   int64_t shared = 0;    ///< bytes of a CTA
   bool tight = false;    ///< that may be too few: some kernels of its kind spill
@@ -84,6 +84,8 @@ private:
   /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;
   int64_t heldDown(const ScheduleChoice &choice, int64_t tiles) const;
+  /// What it takes less of them where a thread has few scores.
+  int64_t fewScores(const ScheduleChoice &choice) const;
   double cycles(const ScheduleChoice &choice, int64_t ctasPerSm) const;
 
   KernelOp kernel;
