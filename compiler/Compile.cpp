@@ -15,8 +15,6 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/IR/LLVMContext.h"
-#include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SHA256.h"
 #include <set>
@@ -277,19 +275,17 @@ std::optional<std::string> compile(const CompileOptions &options, const ExplainO
   if (options.emit == Emit::Mlir)
     return printModule(*module);
 
-  LLVMContext llvmContext;
   PtxTarget ptxTarget{target->name, target->ptxVersion};
   std::string manifest = writeManifest(*program, *module, options.target);
-  auto llvmModule = valueOr(translateToLlvm(*module, ptxTarget, manifest, llvmContext), errors);
-  if (!llvmModule)
-    return std::nullopt;
-  dumper.dump("llvm.ll", [&](raw_ostream &os) { os << **llvmModule; });
-  if (options.emit == Emit::Llvm) {
-    std::string text;
-    raw_string_ostream(text) << **llvmModule;
-    return text;
+  if (options.emit == Emit::Llvm || !options.dumpStages.empty()) {
+    std::optional<std::string> llvmIr = valueOr(emitLlvm(*module, ptxTarget, manifest), errors);
+    if (!llvmIr)
+      return std::nullopt;
+    dumper.dump("llvm.ll", [&](raw_ostream &os) { os << *llvmIr; });
+    if (options.emit == Emit::Llvm)
+      return llvmIr;
   }
-  std::optional<std::string> ptx = valueOr(emitPtx(**llvmModule, ptxTarget), errors);
+  std::optional<std::string> ptx = valueOr(emitPtx(*module, ptxTarget, manifest), errors);
   if (!ptx)
     return std::nullopt;
   dumper.dump("kernels.ptx", [&](raw_ostream &os) { os << *ptx; });

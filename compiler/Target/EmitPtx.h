@@ -3,13 +3,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include <memory>
 #include <string>
-
-namespace llvm {
-class LLVMContext;
-class Module;
-} // namespace llvm
 
 namespace fc {
 
@@ -20,17 +14,13 @@ struct PtxTarget {
   unsigned ptx;
 };
 
-/// Translates `module` and optimises it (O3; without it loop-carried scalars go through memory).
-/// `manifest`, when not empty, becomes the constant array `__fc_manifest`.
-llvm::Expected<std::unique_ptr<llvm::Module>> translateToLlvm(mlir::ModuleOp module,
-                                                              PtxTarget target,
-                                                              llvm::StringRef manifest,
-                                                              llvm::LLVMContext &context);
+/// The module as optimised LLVM IR, as text: what emitPtx gives to the back end, all kernels in
+/// one. `manifest`, when not empty, becomes the constant array `__fc_manifest`.
+llvm::Expected<std::string> emitLlvm(mlir::ModuleOp module, PtxTarget target,
+                                     llvm::StringRef manifest = "");
 
-/// The PTX text of an LLVM module made by translateToLlvm. Consumes its optimised form; call once.
-llvm::Expected<std::string> emitPtx(llvm::Module &module, PtxTarget target);
-
-/// Both steps.
+/// The module as PTX. The kernels are worked on side by side, on as many cores as there are; the
+/// text does not depend on how many.
 llvm::Expected<std::string> emitPtx(mlir::ModuleOp module, PtxTarget target,
                                     llvm::StringRef manifest = "");
 
