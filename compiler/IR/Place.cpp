@@ -204,47 +204,74 @@ std::optional<Place> Place::parse(StringRef text, std::string &error) {
   return place;
 }
 
+namespace {
+/// The elements of a place by number: a coordinate is a sum of what warp, lane and value say, and so
+/// is the number of the element in row-major order over `extents`.
+struct ElementNumbers {
+  SmallVector<int> warps, lanes, values;
+
+  ElementNumbers(const Place &place, const std::map<std::string, int> &extents, int warpCount) {
+    auto number = [&](const Coord &coord) {
+      int result = 0;
+      for (const auto &[axis, extent] : extents)
+        result = result * extent + coord.lookup(axis);
+      return result;
+    };
+    for (int warp = 0; warp < warpCount; ++warp)
+      warps.push_back(number(place.at(warp, 0, 0)));
+    for (int lane = 0; lane < 32; ++lane)
+      lanes.push_back(number(place.at(0, lane, 0)));
+    for (int value = 0, n = place.count(Unit::Value); value < n; ++value)
+      values.push_back(number(place.at(0, 0, value)));
+  }
+};
+} // namespace
+
 Conversion convert(const Place &from, const Place &to, int warps) {
   if (from == to)
     return {Conversion::Nothing, {}};
-  using Key = std::vector<std::pair<std::string, int>>;
-  auto keyOf = [](const Coord &coord) {
-    Key key;
-    for (const auto &entry : coord)
-      key.push_back({entry.first().str(), entry.second});
-    std::sort(key.begin(), key.end());
-    return key;
-  };
+  std::map<std::string, int> extents;
+  for (const Place *place : {&from, &to})
+    for (const Digit &digit : place->digits)
+      if (!digit.axis.empty()) {
+        if (!from.has(digit.axis) || !to.has(digit.axis))
+          return {Conversion::Shared, {}};
+        extents[digit.axis] = std::max(from.extent(digit.axis), to.extent(digit.axis));
+      }
+  int elements = 1;
+  for (const auto &[axis, extent] : extents)
+    elements *= extent;
+  ElementNumbers sources(from, extents, warps), targets(to, extents, warps);
+
   bool withinThread = true;
   std::vector<int> permutation;
-  bool first = true;
+  // Of each element, the last warp seen to hold it; the last thread, and the first value of that.
+  std::vector<int> heldByWarp(elements, -1), heldByThread(elements, -1), heldAs(elements, -1);
   for (int warp = 0; warp < warps; ++warp) {
-    // Who of this warp holds an element: (lane, value).
-    std::map<Key, std::vector<std::pair<int, int>>> holders;
-    for (int lane = 0; lane < 32; ++lane)
-      for (int value = 0; value < from.count(Unit::Value); ++value)
-        holders[keyOf(from.at(warp, lane, value))].push_back({lane, value});
+    for (int lane : sources.lanes)
+      for (int value : sources.values)
+        heldByWarp[sources.warps[warp] + lane + value] = warp;
     for (int lane = 0; lane < 32; ++lane) {
+      int thread = warp * 32 + lane;
+      for (auto [value, number] : enumerate(sources.values)) {
+        int element = sources.warps[warp] + sources.lanes[lane] + number;
+        if (heldByThread[element] != thread) {
+          heldByThread[element] = thread;
+          heldAs[element] = value;
+        }
+      }
       std::vector<int> mine;
-      for (int value = 0; value < to.count(Unit::Value); ++value) {
-        auto it = holders.find(keyOf(to.at(warp, lane, value)));
-        if (it == holders.end())
+      for (int number : targets.values) {
+        int element = targets.warps[warp] + targets.lanes[lane] + number;
+        if (heldByWarp[element] != warp)
           return {Conversion::Shared, {}};
-        int source = -1;
-        for (auto [holder, held] : it->second)
-          if (holder == lane) {
-            source = held;
-            break;
-          }
-        withinThread = withinThread && source >= 0;
-        mine.push_back(source);
+        mine.push_back(heldByThread[element] == thread ? heldAs[element] : -1);
+        withinThread = withinThread && mine.back() >= 0;
       }
-      if (first) {
+      if (thread == 0)
         permutation = mine;
-        first = false;
-      } else if (mine != permutation) {
-        withinThread = false;
-      }
+      else
+        withinThread = withinThread && mine == permutation;
     }
   }
   if (!withinThread)
