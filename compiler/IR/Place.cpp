@@ -205,8 +205,8 @@ std::optional<Place> Place::parse(StringRef text, std::string &error) {
 }
 
 namespace {
-/// The elements of a place by number: a coordinate is a sum of what warp, lane and value say, and so
-/// is the number of the element in row-major order over `extents`.
+/// The elements of a place by number: a coordinate is a sum of what warp, lane and value say, and
+/// so is the number of the element in row-major order over `extents`.
 struct ElementNumbers {
   SmallVector<int> warps, lanes, values;
 

@@ -8,8 +8,8 @@ namespace {
 
 std::string module(const std::string &head, const std::string &name, const std::string &body,
                    const std::string &files) {
-  return "//\n// Generated\n//\n\n.version 8.0\n.target sm_80\n\n\t// .globl\t" + name + "\n" + head +
-         "\n.visible .entry " + name + "()\n{\n" + body + "\tret;\n}\n" +
+  return "//\n// Generated\n//\n\n.version 8.0\n.target sm_80\n\n\t// .globl\t" + name + "\n" +
+         head + "\n.visible .entry " + name + "()\n{\n" + body + "\tret;\n}\n" +
          "\t.section\t.debug_macinfo\t{\t}\n" + files;
 }
 
@@ -56,8 +56,9 @@ TEST(MergePtx, LinesKeepTheirFile) {
               "\t.file\t1 \"a.fc\"\n\t.file\t2 \"lib.fc\"\n"),
        module("", "g", "\t.loc\t1 3 4\n\t.loc\t2 9 9\n\t.loc\t3 5 6\n",
               "\t.file\t1 \"lib.fc\"\n\t.file\t2 \"a.fc\"\n\t.file\t3 \"own words.fc\"\n")});
-  EXPECT_NE(merged.find("\t.file\t1 \"a.fc\"\n\t.file\t2 \"lib.fc\"\n\t.file\t3 \"own words.fc\"\n"),
-            std::string::npos);
+  EXPECT_NE(
+      merged.find("\t.file\t1 \"a.fc\"\n\t.file\t2 \"lib.fc\"\n\t.file\t3 \"own words.fc\"\n"),
+      std::string::npos);
   EXPECT_EQ(count(merged, ".file"), 3u);
   EXPECT_NE(bodyOf(merged, "f").find("\t.loc\t1 7 8\n\t.loc\t2 1 2\n"), std::string::npos);
   EXPECT_NE(bodyOf(merged, "g").find("\t.loc\t2 3 4\n\t.loc\t1 9 9\n\t.loc\t3 5 6\n"),
