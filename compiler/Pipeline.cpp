@@ -54,6 +54,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   // Before tiling: the derivation is algebra on the whole formula and needs no sizes.
   pm.addNestedPass<KernelOp>(createFuseOnlineSoftmax());
   addCleanup(); // terms that only the unfused form read
+  // Loops by hand get the form of derived ones, before registers are counted.
+  pm.addNestedPass<KernelOp>(createAccumulateDots());
   // After it: what a mask excludes shows in the terms as they will be computed.
   pm.addNestedPass<KernelOp>(createDropExcluded());
   if (!endStage(Stage::Online))

@@ -34,6 +34,18 @@ def FuseOnlineSoftmax : Pass<"fc-fuse-online-softmax", "::fc::KernelOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def AccumulateDots : Pass<"fc-accumulate-dots", "::fc::KernelOp"> {
+  let summary = "add products to a carried state where they are made";
+  let description = [{
+    In: a kernel whose walks are folds. Out: the same; where the next value of a fold's state is a sum with a product that
+    nothing else reads, the product accumulates upon the rest (`fc.dot .. into`), as loops by hand do not say it.
+    Sums round in another order, as a longer walk's do. Refuses nothing.
+
+    Test: `test/compiler/Transforms/accumulate-dots.mlir`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def DropExcluded : Pass<"fc-drop-excluded", "::fc::KernelOp"> {
   let summary = "keep points that a mask excludes from a product away from its other operand";
   let description = [{
