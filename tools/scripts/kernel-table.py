@@ -230,8 +230,10 @@ def cases(targets, sample):
 
 
 def sweep(targets):
-    """All head sizes, one size of queries and keys with another of values, bf16, and what the page leaves out of a target."""
+    """All head sizes of one kernel and some of each, one size of queries and keys with another of values, bf16, and what the
+    page leaves out of a target."""
     swept = [("causal", d, ()) for d in range(8, 257, 8)]
+    swept += [(f, d, ()) for f in files() for d in (96, 192, 256)]
     swept += [("cross", d, (f"E={e}",)) for d, e in OTHERS]
     swept += [("causal", d, BF16) for d in HEADS] + [(f, None, BF16) for f in files()]
     work = [Case(f, r, t, d, defines=defines) for t in targets for f, d, defines in swept for r in RUNGS]
