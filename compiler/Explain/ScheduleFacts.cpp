@@ -63,7 +63,11 @@ ScheduleChoice choiceOf(KernelOp form, const KernelAxes &axes, const ScheduleReq
   choice.splitAxis = schedule.getSplitAxis();
   choice.parts = schedule.getParts();
   choice.ctas = schedule.getCtas();
-  choice.matrices = request.matrices;
+  choice.matrices = request.matrices && !form.walk([](DotOp dot) {
+                                               return dot.getBy() ? WalkResult::interrupt()
+                                                                  : WalkResult::advance();
+                                             })
+                                             .wasInterrupted();
   choice.asynchronous = request.asynchronous;
   return choice;
 }

@@ -29,6 +29,9 @@ public:
         if (!closest || lacks(each) <= lacks(*closest)) // the smallest of equals
           closest = each;
       decision = first(enumerate(/*coarse=*/false));
+      // Sixteen rows to a warp are the instruction's: products by FMAs share columns out, too.
+      if (multiplies() && !decision.taken)
+        decision = first(enumerate(/*coarse=*/false, /*matrices=*/false));
       decision.unsuited = closest;
     }
     return decision;
@@ -66,12 +69,13 @@ private:
   //===-- What is tried --------------------------------------------------------===//
 
   /// All choices that hold to what is asked for, most work in a tile first; there is one at least,
-  /// unless they are `coarse`: only what suits tensor cores.
-  SmallVector<ScheduleChoice> enumerate(bool coarse) {
+  /// unless they are `coarse`: only what suits tensor cores. Without `matrices` no product is by
+  /// those.
+  SmallVector<ScheduleChoice> enumerate(bool coarse, bool matrices = true) {
     SmallVector<ScheduleChoice> list(1);
     list[0].sizes = axes.fixed;
     list[0].stages = request.stages.value_or(1);
-    list[0].matrices = request.matrices;
+    list[0].matrices = request.matrices && matrices;
     list[0].asynchronous = request.asynchronous;
     list[0].unaligned = request.unaligned;
     list[0].splitAxis = request.splitAxis;
@@ -93,6 +97,9 @@ private:
         extended.back().warps = count;
       }
     list = std::move(extended);
+    // What has no rows for tensor cores is for the search without them.
+    if (!coarse && matrices && multiplies())
+      llvm::erase_if(list, [&](const ScheduleChoice &choice) { return rowsOf(choice) % 16 != 0; });
     // Of equals, the one with the larger tile of the grid, which reads less.
     auto work = [&](const ScheduleChoice &choice) {
       int64_t product = 1, rows = 1;
@@ -181,12 +188,12 @@ private:
     // Four warps, fewer where the rows would not give eight to each (sixteen, by tensor cores);
     // more share the registers of a tile that is too large for a few.
     SmallVector<int64_t> counts{4};
-    while (counts[0] > 1 && rows < (request.matrices ? 16 : 8) * counts[0])
+    while (counts[0] > 1 && rows < (choice.matrices ? 16 : 8) * counts[0])
       counts[0] /= 2;
     counts[0] *= parts;
     for (int64_t more : {4, 8, 16})
       if (more > counts[0] && more % parts == 0 &&
-          (!request.matrices || rows * parts % (16 * more) == 0))
+          (!choice.matrices || rows * parts % (16 * more) == 0))
         counts.push_back(more);
     return counts;
   }

@@ -318,6 +318,8 @@ void remarkIfUnsuited(KernelOp kernel, const KernelAxes &axes, const TargetInfo 
   else
     remark << " wants " << estimate.wanted << " registers a thread, " << estimate.tiles
            << " of them for tiles, and there are " << estimate.limit;
+  if (const auto *best = decision.best(); best && !best->choice.matrices)
+    remark << "; all products are by `fma`";
 }
 
 void setSchedule(KernelOp kernel, const KernelAxes &axes,
@@ -327,6 +329,8 @@ void setSchedule(KernelOp kernel, const KernelAxes &axes,
   for (StringAttr name : names)
     sizes.push_back(candidate.choice.sizes.lookup(name));
   Builder builder(kernel.getContext());
+  if (!candidate.choice.matrices)
+    kernel.walk([](DotOp dot) { dot.setBy("fma"); });
   kernel.setScheduleAttr(ScheduleAttr::get(
       kernel.getContext(), names, sizes, candidate.choice.warps, candidate.choice.stages,
       candidate.choice.splitAxis, candidate.choice.parts, candidate.choice.ctas));

@@ -59,7 +59,8 @@ public:
     StringAttr row = axes.grid.back();
     int64_t rows = plan.wide.best().choice.sizes.lookup(row);
     ScheduleRequest few = request;
-    if (request.open() && rows >= 64) {
+    // Products that are all by FMAs have one size of tiles: the rates say little about them.
+    if (request.open() && rows >= 64 && plan.wide.best().choice.matrices) {
       few.mostRows = rows / 2;
       few.atOnce = 1;
       plan.small = withSplits(few);
