@@ -1,5 +1,6 @@
 // PlaceRules.cpp - which place each tile of a kernel takes
 #include "compiler/IR/PlaceRules.h"
+#include "compiler/IR/SharedLayout.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <numeric>
@@ -82,17 +83,29 @@ Place PlaceRules::overAllThreads(AxisSize axis) const {
       .normal();
 }
 
-Place PlaceRules::fragment(AxisSize row, AxisSize column) const {
+/// How many warps share the columns of an accumulator: of those that the rows leave over, as many
+/// as take whole pages of a tile in shared memory. What a walk or the grid cuts stays in one: it is
+/// contracted next, or its statistics are wanted.
+int PlaceRules::columnWarps(AxisSize row, AxisSize column) const {
+  if (rank.contains(column.first))
+    return 1;
+  int rowWarps = std::gcd(int(row.second) / 16, int(warps));
+  int64_t page = SharedLayout::choosePage(column.second, /*bytes=*/2);
+  return std::gcd(int(column.second / page), int(warps) / rowWarps);
+}
+
+Place PlaceRules::fragment(AxisSize row, AxisSize column, int columnWarps) const {
   std::string i = row.first.str(), j = column.first.str();
   int rows = int(row.second), columns = int(column.second);
   int rowWarps = std::gcd(rows / 16, int(warps)), rowValues = rows / 8 / rowWarps;
   return Place{{{Unit::Value, j, 2, 1},
                 {Unit::Value, i, 2, 8},
-                {Unit::Value, j, columns / 8, 8},
+                {Unit::Value, j, columns / 8 / columnWarps, 8},
                 {Unit::Value, i, rowValues / 2, 16},
                 {Unit::Lane, j, 4, 2},
                 {Unit::Lane, i, 8, 1},
-                {Unit::Warp, i, rowWarps, 8 * rowValues}}}
+                {Unit::Warp, i, rowWarps, 8 * rowValues},
+                {Unit::Warp, j, columnWarps, columns / columnWarps}}}
       .normal();
 }
 
@@ -148,7 +161,7 @@ Place PlaceRules::placeOf(ArrayRef<AxisSize> axes) const {
   int rows = int(list[0].second), columns = int(list[1].second);
   bool asFragment = fragments && rows % 16 == 0;
   if (asFragment && columns % 8 == 0) {
-    Place place = fragment(list[0], list[1]);
+    Place place = fragment(list[0], list[1], columnWarps(list[0], list[1]));
     for (AxisSize axis : ArrayRef(list).drop_front(2))
       place.digits.push_back({Unit::Value, axis.first.str(), int(axis.second), 1});
     return place.normal();

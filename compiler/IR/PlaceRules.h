@@ -16,7 +16,9 @@
 // When products are by `mma`, the same rule gives fragments (PTX ISA, "Matrix Fragments for
 // mma.m16n8k16"): rows in pairs eight apart, columns in pairs on four lanes. An accumulator over
 // [row, column] and an operand A over [row, contracted] then lie the same way, so that the result
-// of one product is an operand of the next where it stands.
+// of one product is an operand of the next where it stands. Warps that the rows leave over share
+// the columns where nothing walks those (a head that is too long for the registers of one warp);
+// each then has all of the scores that it multiplies its columns by.
 #pragma once
 #include "compiler/IR/Fc.h"
 #include "compiler/IR/Place.h"
@@ -41,9 +43,9 @@ public:
   /// Axes of more than one point, by rank: the row first. Without parts.
   llvm::SmallVector<AxisSize> ranked(llvm::ArrayRef<AxisSize> axes) const;
   /// The place of an accumulator over [row, column] of `mma`, or of an operand A whose contracted
-  /// axis is `column`. Rows are a multiple of 16, columns of 8; warps that the rows leave over hold
-  /// copies.
-  Place fragment(AxisSize row, AxisSize column) const;
+  /// axis is `column`. Rows are a multiple of 16, columns of 8; of warps that the rows leave over
+  /// `columnWarps` share the columns, the rest hold copies.
+  Place fragment(AxisSize row, AxisSize column, int columnWarps = 1) const;
   /// Puts those of `axes` that are parts on the slowest warps of a place of the others.
   Place withParts(Place place, llvm::ArrayRef<AxisSize> axes) const;
   /// The place in which a state over `axes` in `place` has been merged over `parts`. The warps that
@@ -69,6 +71,7 @@ public:
   static bool isForCopies(mlir::Value value);
 
 private:
+  int columnWarps(AxisSize row, AxisSize column) const;
   Place overAllThreads(AxisSize axis) const;
 
   llvm::DenseMap<mlir::StringAttr, int> rank;  ///< of axes of the grid and of walks

@@ -536,6 +536,15 @@ struct Work {
   }
 };
 
+/// How many warps have each element of a tile that is computed: those that its rows leave over, but
+/// for columns that warps share out.
+double copiesOf(Type type, const ScheduleChoice &choice, const PlaceRules &rules) {
+  SmallVector<TileType::AxisSize> axes = axesOfPart(type, choice);
+  if (!choice.matrices || axes.size() < 2)
+    return 1;
+  return double(choice.warps / choice.parts) / rules.placeOf(axes).count(Unit::Warp);
+}
+
 Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules) {
   Work work;
   if (auto dot = dyn_cast<DotOp>(op)) {
@@ -547,24 +556,27 @@ Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules
       work.sharedBytes = steps; // each operand is used for some rows and columns at once
       return work;
     }
-    work.tensorOps = 2 * steps;
+    double copies = copiesOf(dot.getOut().getType(), choice, rules);
+    work.tensorOps = 2 * steps * copies;
     auto row = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes))[0];
     // Each warp reads all of its part of B for its rows.
     for (Value operand : {dot.getA(), dot.getB()})
       if (!cast<TileType>(operand.getType()).has(row.first.getValue()))
-        work.sharedBytes += double(bytesOf(operand.getType(), choice.sizes)) *
+        work.sharedBytes += double(bytesOf(operand.getType(), choice.sizes)) * copies *
                             std::gcd<int64_t>(row.second / 16, choice.warps / choice.parts);
   } else if (auto map = dyn_cast<MapOp>(op)) {
     if (map.getNumResults() == 0 || PlaceRules::isCheap(map.getResult(0)))
       return work;
-    double count = double(elementsOf(map.getResult(0).getType(), choice.sizes));
+    Type type = map.getResult(0).getType();
+    double count = double(elementsOf(type, choice.sizes)) * copiesOf(type, choice, rules);
     for (Operation &step : map.block()->without_terminator()) {
       bool special = isa<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::TanhOp,
                          math::SqrtOp, math::RsqrtOp, arith::DivFOp>(step);
       (special ? work.mufu : work.alu) += count;
     }
   } else if (auto reduce = dyn_cast<ReduceOp>(op)) {
-    work.alu = double(elementsOf(reduce.getIn().getType(), choice.sizes));
+    Type type = reduce.getIn().getType();
+    work.alu = double(elementsOf(type, choice.sizes)) * copiesOf(type, choice, rules);
   } else if (auto read = dyn_cast<ReadOp>(op)) {
     work.globalBytes = double(bytesOf(read.getOut().getType(), choice.sizes));
   } else if (auto write = dyn_cast<WriteOp>(op)) {

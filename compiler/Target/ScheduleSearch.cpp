@@ -19,19 +19,24 @@ public:
     ScheduleDecision decision;
     if (multiplies()) {
       int64_t most = request.stages ? 1 : request.mostStages;
-      decision = fastest(enumerate(/*coarse=*/true), most);
+      decision = fastest(enumerate(Tiles::Coarse), most);
       if (most > 1 && decision.taken && decision.best()->choice.stages > 1 && request.hops())
-        decision = fastest(enumerate(/*coarse=*/true), /*mostStages=*/1);
+        decision = fastest(enumerate(Tiles::Coarse), /*mostStages=*/1);
+      // More warps share out the columns of accumulators that are too long for one: each then
+      // computes all scores of its rows.
+      if (!request.warps && !decision.taken)
+        if (auto wider = fastest(enumerate(Tiles::Shared), /*mostStages=*/1); wider.taken)
+          decision = std::move(wider);
     }
     if (!decision.taken) {
       std::optional<ScheduleDecision::Candidate> closest;
       for (const auto &each : decision.candidates)
         if (!closest || lacks(each) <= lacks(*closest)) // the smallest of equals
           closest = each;
-      decision = first(enumerate(/*coarse=*/false));
+      decision = first(enumerate(Tiles::Fine));
       // Sixteen rows to a warp are the instruction's: products by FMAs share columns out, too.
       if (multiplies() && !decision.taken)
-        decision = first(enumerate(/*coarse=*/false, /*matrices=*/false));
+        decision = first(enumerate(Tiles::ByFma));
       decision.unsuited = closest;
     }
     return decision;
@@ -68,14 +73,18 @@ private:
 
   //===-- What is tried --------------------------------------------------------===//
 
-  /// All choices that hold to what is asked for, most work in a tile first; there is one at least,
-  /// unless they are `coarse`: only what suits tensor cores. Without `matrices` no product is by
-  /// those.
-  SmallVector<ScheduleChoice> enumerate(bool coarse, bool matrices = true) {
+  /// What suits tensor cores, on a warp for 16 or 32 rows; the same on several; small tiles, too,
+  /// as long as there are rows for tensor cores; all tiles, and no product by those.
+  enum class Tiles { Coarse, Shared, Fine, ByFma };
+  static bool isCoarse(Tiles tiles) { return tiles == Tiles::Coarse || tiles == Tiles::Shared; }
+
+  /// All choices that hold to what is asked for, most work in a tile first. The last kind has one
+  /// at least, and so has the one before it for a kernel that has no use for tensor cores.
+  SmallVector<ScheduleChoice> enumerate(Tiles tiles) {
     SmallVector<ScheduleChoice> list(1);
     list[0].sizes = axes.fixed;
     list[0].stages = request.stages.value_or(1);
-    list[0].matrices = request.matrices && matrices;
+    list[0].matrices = request.matrices && tiles != Tiles::ByFma;
     list[0].asynchronous = request.asynchronous;
     list[0].unaligned = request.unaligned;
     list[0].splitAxis = request.splitAxis;
@@ -84,7 +93,7 @@ private:
     for (StringAttr axis : axes.scheduled()) {
       SmallVector<ScheduleChoice> extended;
       for (const ScheduleChoice &choice : list)
-        for (int64_t size : sizesOf(axis, coarse)) {
+        for (int64_t size : sizesOf(axis, isCoarse(tiles))) {
           extended.push_back(choice);
           extended.back().sizes[axis] = size;
         }
@@ -92,13 +101,13 @@ private:
     }
     SmallVector<ScheduleChoice> extended;
     for (const ScheduleChoice &choice : list)
-      for (int64_t count : warpsFor(choice, coarse)) {
+      for (int64_t count : warpsFor(choice, tiles)) {
         extended.push_back(choice);
         extended.back().warps = count;
       }
     list = std::move(extended);
     // What has no rows for tensor cores is for the search without them.
-    if (!coarse && matrices && multiplies())
+    if (tiles == Tiles::Fine && multiplies())
       llvm::erase_if(list, [&](const ScheduleChoice &choice) { return rowsOf(choice) % 16 != 0; });
     // Of equals, the one with the larger tile of the grid, which reads less.
     auto work = [&](const ScheduleChoice &choice) {
@@ -177,12 +186,19 @@ private:
     return rows;
   }
 
-  SmallVector<int64_t> warpsFor(const ScheduleChoice &choice, bool coarse) const {
+  SmallVector<int64_t> warpsFor(const ScheduleChoice &choice, Tiles tiles) const {
     if (request.warps)
       return {*request.warps};
     int64_t rows = rowsOf(choice), parts = request.parts;
+    if (tiles == Tiles::Shared && rows % 16 == 0) {
+      SmallVector<int64_t> counts;
+      for (int64_t each : {2, 3, 4, 5, 6, 8}) // of the columns; sizes have other factors seldom
+        if (int64_t count = rows / 16 * parts * each; count <= kMostWarps)
+          counts.push_back(count);
+      return counts;
+    }
     // 16 or 32 rows a warp: an `mma` has 16, and with 32 each operand B is read once for two.
-    if (coarse && rows % 16 == 0)
+    if (isCoarse(tiles) && rows % 16 == 0)
       return rows % 32 == 0 ? SmallVector<int64_t>{rows / 16 * parts, rows / 32 * parts}
                             : SmallVector<int64_t>{rows / 16 * parts};
     // Four warps, fewer where the rows would not give eight to each (sixteen, by tensor cores);
@@ -249,6 +265,7 @@ private:
     return decision;
   }
 
+  static constexpr int64_t kMostWarps = 16;
   static constexpr const char *kTight = "registers are tight";
 
   KernelOp kernel;

@@ -234,8 +234,8 @@ private:
   }
 
   /// Fragments hold two neighbours of a row. Behind the loops, 16-bit tiles of them go through
-  /// shared memory to lanes that hold 16 bytes each, neighbours side by side; the rows stay in
-  /// their warps.
+  /// shared memory to lanes that hold 16 bytes each, neighbours side by side; rows, and columns
+  /// that warps share out, stay in their warps.
   std::optional<Place> placeOfVectors(WriteOp write, TileType value) {
     auto points = write.getIndices().back().getDefiningOp<IotaOp>();
     if (!rules.hasFragments() || !points || value.getAxes().size() != 2 ||
@@ -245,25 +245,28 @@ private:
     StringRef row = value.getAxes()[value.getAxes()[0].getValue() == column].getValue();
     constexpr int kRun = 8; // elements in 16 bytes
     int columns = int(value.size(column)), rows = int(value.size(row)), rowWarps = 1;
+    int columnWarps = 1;
     if (!value.has(column) || columns % kRun != 0 ||
         llvm::any_of(write.getIndices().drop_back(),
                      [&](Value index) { return over(index, column); }))
       return std::nullopt;
     for (const Digit &digit : value.registers().place().of(Unit::Warp)) {
-      if (digit.axis == column)
+      if (digit.axis == column && merged.contains(write.getValue()))
         return std::nullopt;
+      columnWarps *= digit.axis == column ? digit.size : 1;
       rowWarps *= digit.axis == row ? digit.size : 1;
     }
     if (value.registers().place().extent(row) != rows || rows % rowWarps != 0)
       return std::nullopt;
-    int perWarp = rows / rowWarps, chunks = columns / kRun;
+    int perWarp = rows / rowWarps, chunks = columns / columnWarps / kRun;
     int columnLanes = std::gcd(chunks, 32), rowLanes = std::gcd(perWarp, 32 / columnLanes);
     Place place{{{Unit::Value, column.str(), kRun, 1},
                  {Unit::Value, column.str(), chunks / columnLanes, kRun * columnLanes},
                  {Unit::Value, row.str(), perWarp / rowLanes, rowLanes},
                  {Unit::Lane, column.str(), columnLanes, kRun},
                  {Unit::Lane, row.str(), rowLanes, 1},
-                 {Unit::Warp, row.str(), rowWarps, perWarp}}};
+                 {Unit::Warp, row.str(), rowWarps, perWarp},
+                 {Unit::Warp, column.str(), columnWarps, columns / columnWarps}}};
     return place.normal();
   }
 

@@ -145,8 +145,9 @@ std::optional<std::pair<int, int>> wholeAxes(const Layout &layout) {
   return std::pair(list[0], list[1]);
 }
 
-/// Whether the axes of a layout lie as the rows and columns of fragments.
-bool isFragment(const Layout &layout, int row, int column) {
+/// Whether the axes of a layout lie as the rows and columns of fragments; an accumulator's columns
+/// may be `shared` out to warps.
+bool isFragment(const Layout &layout, int row, int column, bool shared = false) {
   auto onLanes = [&](int axis) {
     SmallVector<ThreadDigit> list;
     for (const ThreadDigit &digit : layout.threads[axis])
@@ -157,7 +158,7 @@ bool isFragment(const Layout &layout, int row, int column) {
   SmallVector<ThreadDigit> rows = onLanes(row), columns = onLanes(column);
   if (rows.size() != 1 || !(rows[0] == ThreadDigit{Unit::Lane, 4, 8, 1}) || columns.size() != 1 ||
       !(columns[0] == ThreadDigit{Unit::Lane, 1, 4, 2}) ||
-      layout.threads[column].size() != columns.size() || layout.ghosts(row) ||
+      (!shared && layout.threads[column].size() != columns.size()) || layout.ghosts(row) ||
       layout.ghosts(column))
     return false;
   auto held = valuesAt(layout, row, column);
@@ -233,7 +234,8 @@ LogicalResult Lowering::lowerMatrixDot(DotOp op) {
   TileType tileB = slot.getTile();
   Type element = tileB.getElement();
   int row = result.find(ownAxis(tileA)), column = result.find(ownAxis(tileB));
-  if (!wholeAxes(result) || row < 0 || column < 0 || !isFragment(result, row, column))
+  if (!wholeAxes(result) || row < 0 || column < 0 ||
+      !isFragment(result, row, column, /*shared=*/true))
     return op.emitError("gives a place that is no accumulator of `mma`: ") << op.getOut().getType();
 
   Values sums(result.values, emit.real(emit.f32, 0));
@@ -257,15 +259,29 @@ LogicalResult Lowering::lowerMatrixDot(DotOp op) {
     heldA = valuesAt(layout, own, inner);
     valuesA = values.find(op.getA())->second;
   }
-  MatrixLoader loaderB(emit, scalar(op.getB()), tileB, ownAxis(tileB), contracted, {}, partOf);
+  // Of columns that warps share out each takes whole pages (PlaceRules), so that constants say the
+  // page from the warp's first one on.
+  Value baseB = scalar(op.getB()), partB;
+  if (llvm::any_of(result.threads[column],
+                   [](const ThreadDigit &digit) { return digit.unit == Unit::Warp; })) {
+    partB = warpPart(emit, result, column);
+    SharedLayout layout = SharedLayout::of(tileB);
+    if (tileB.shared().getMinor() == ownAxis(tileB)) {
+      Value pages = emit.udiv(partB, layout.page);
+      baseB = emit.offset(baseB, emit.i8, emit.mul(pages, layout.rows * layout.width()));
+      partB = {};
+    }
+  }
+  MatrixLoader loaderB(emit, baseB, tileB, ownAxis(tileB), contracted, partB, partOf);
 
   auto at = valuesAt(result, row, column);
   SmallVector<int> rows, columns; // where the tiles of the result start
   for (auto [offset, value] : at)
     if (offset.first % 16 == 0 && offset.second == 0)
       rows.push_back(offset.first);
-  for (int j = 0; j < result.sizes[column]; j += 8)
-    columns.push_back(j);
+  for (auto [offset, value] : at)
+    if (offset.first == 0 && offset.second % 8 == 0)
+      columns.push_back(offset.second);
 
   int size = int(tileB.size(contracted));
   for (int k = 0; k < size; k += 16) {

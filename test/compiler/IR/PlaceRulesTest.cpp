@@ -132,6 +132,20 @@ TEST_F(PlaceRulesTest, partsOfAWalkLieOnWarpsOfTheirOwn) {
             "v i:2:8 | l _:4 i:8:1 | w _:4 j.part:2:1");
 }
 
+TEST_F(PlaceRulesTest, warpsThatRowsLeaveOverShareColumnsThatNothingWalks) {
+  PlaceRules rule = rules(32, 64, 512, 8, 1, /*fragments=*/true);
+  SmallVector<TileType::AxisSize> o{axis("d", 512), axis("i", 32)}, s{axis("i", 32), axis("j", 64)};
+  EXPECT_EQ(rule.placeOf(o).str(), "v d:2:1 i:2:8 d:16:8 | l d:4:2 i:8:1 | w i:2:16 d:4:128");
+  // Scores are multiplied next: each warp has all columns, and the statistics of its rows.
+  EXPECT_EQ(rule.placeOf(s).str(), "v j:2:1 i:2:8 j:8:8 | l j:4:2 i:8:1 | w i:2:16");
+  EXPECT_EQ(rule.placeOf({axis("i", 32)}), rule.placeOf(s).slice("j"));
+  // Whole pages of 64 only, of which 320 has five.
+  EXPECT_EQ(rules(16, 64, 320, 4, 1, true).placeOf({axis("d", 320), axis("i", 16)}).str(),
+            "v d:2:1 i:2:8 d:40:8 | l d:4:2 i:8:1");
+  EXPECT_EQ(rules(16, 64, 320, 5, 1, true).placeOf({axis("d", 320), axis("i", 16)}).of(Unit::Warp),
+            (std::vector<Digit>{{Unit::Warp, "d", 5, 64}}));
+}
+
 TEST_F(PlaceRulesTest, mergedStatesAreSharedOut) {
   PlaceRules split = rules(64, 64, 64, 8, 2, /*fragments=*/true);
   SmallVector<TileType::AxisSize> o{axis("d", 64), axis("i", 64), axis("j.part", 2)},
