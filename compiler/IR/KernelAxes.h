@@ -8,6 +8,9 @@ namespace fc {
 using AxisSizes = llvm::MapVector<mlir::StringAttr, int64_t>;
 
 struct KernelAxes {
+  /// Points of an axis that is held: beyond, no CTA has registers for one row of what is carried
+  /// along it.
+  static constexpr int64_t kMostHeld = 8192;
   llvm::SmallVector<mlir::StringAttr> grid; ///< tile axes of the grid, in its order
   llvm::SmallVector<mlir::StringAttr>
       walked;      ///< axes of folds that have no step yet, in text order

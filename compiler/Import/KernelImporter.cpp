@@ -1,5 +1,6 @@
 // KernelImporter.cpp - the kernel, its grid and its statements
 #include "compiler/Import/KernelImporter.h"
+#include "compiler/IR/KernelAxes.h"
 #include "compiler/Import/Import.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Verifier.h"
@@ -18,7 +19,7 @@ namespace {
 
 /// An axis of at most this many points is held whole; one of up to the second number also when it
 /// is the last index of a tensor, as a head's elements are: those lie together in memory and are
-/// wanted together.
+/// wanted together. One along which a walk carries values is held as long as any may be.
 constexpr int64_t kHeld = 256, kHeldMinor = 1024;
 
 /// The variables that a loop's body sets.
@@ -288,10 +289,14 @@ void KernelImporter::statements(const std::vector<Stmt> &body) {
 }
 
 std::optional<int64_t> KernelImporter::heldSize(const Axis *axis) {
-  auto extent = intervals.constantExtent(axis);
-  if (!extent || *extent < 1 || *extent > (usage.isMinor(axis) ? kHeldMinor : kHeld))
-    return std::nullopt;
-  return extent;
+  auto sizeUpTo = [&](const Axis *of, int64_t carried) -> std::optional<int64_t> {
+    auto extent = intervals.constantExtent(of);
+    int64_t most = std::max(usage.isMinor(of) ? kHeldMinor : kHeld, carried);
+    return extent && *extent >= 1 && *extent <= most ? extent : std::nullopt;
+  };
+  bool carried =
+      usage.isCarried(axis, [&](const Axis *other) { return !sizeUpTo(other, /*carried=*/0); });
+  return sizeUpTo(axis, carried ? KernelAxes::kMostHeld : 0);
 }
 
 void KernelImporter::declareAxis(const Axis *axis) {

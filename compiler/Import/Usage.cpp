@@ -100,10 +100,13 @@ void Usage::visit(const std::vector<Stmt> &body) {
       break;
     case Stmt::Set:
       root(tree.cast(stmt.value, stmt.var->elem));
+      ofVars.insert(stmt.var->axes.begin(), stmt.var->axes.end());
       break;
     case Stmt::Store:
-      for (const Expr *index : stmt.indices)
+      for (const Expr *index : stmt.indices) {
         root(index);
+        stored.insert(index->axes.begin(), index->axes.end());
+      }
       minor.insert(stmt.indices.back()->axes.begin(), stmt.indices.back()->axes.end());
       root(tree.cast(stmt.value, stmt.tensor->elem));
       break;
@@ -129,8 +132,20 @@ void Usage::count(const Expr *expr) {
     const auto &axes = expr->operands.back()->axes;
     minor.insert(axes.begin(), axes.end());
   }
+  if (expr->op == Op::Dot)
+    for (const Axis *axis : expr->axes)
+      if (!llvm::all_of(expr->operands, [&](const Expr *operand) {
+            return llvm::is_contained(operand->axes, axis);
+          }))
+        contractedBeside[axis].insert(expr->reduced.begin(), expr->reduced.end());
   for (const Expr *operand : expr->operands)
     count(operand);
+}
+
+bool Usage::isCarried(const Axis *axis, llvm::function_ref<bool(const Axis *)> isWalked) const {
+  auto it = contractedBeside.find(axis);
+  return ofVars.contains(axis) || (stored.contains(axis) && it != contractedBeside.end() &&
+                                   llvm::any_of(it->second, isWalked));
 }
 
 bool Usage::mayLeave(const Expr *expr) {

@@ -44,6 +44,10 @@ public:
   bool gaveUp() const { return walked.size() > kMaxWalked; }
   /// Whether the axis occurs in the last index of some read or store.
   bool isMinor(const dsl::Axis *axis) const { return minor.contains(axis); }
+  /// Whether what is carried along some walk is over the axis: a `var`, or what is stored of a
+  /// product that an `isWalked` axis contracts and of which one operand does not vary along this
+  /// one. A walk over it would compute that operand anew in each turn.
+  bool isCarried(const dsl::Axis *axis, llvm::function_ref<bool(const dsl::Axis *)> isWalked) const;
 
 private:
   static constexpr size_t kMaxWalked = 4'000;
@@ -73,7 +77,9 @@ private:
   std::set<std::tuple<const dsl::Expr *, Guards, Identity>> walked;
   std::map<std::pair<const dsl::Expr *, bool>, Guards> conjunctsOf;
   std::map<std::pair<const dsl::Expr *, Identity>, Guards> exclusionsOf;
-  llvm::DenseSet<const dsl::Axis *> minor;
+  llvm::DenseSet<const dsl::Axis *> minor, stored, ofVars;
+  /// By axis of a product, those that it contracts, where one operand does not vary along the axis.
+  llvm::DenseMap<const dsl::Axis *, llvm::DenseSet<const dsl::Axis *>> contractedBeside;
 };
 
 /// Whether every index of the read is within the tensor at all points of its axes.

@@ -6,6 +6,7 @@
 // of a hand-written loop are finished by themselves: what uses them begins a new walk, and having
 // written the loop is asking.
 #include "compiler/Transforms/Online/Walks.h"
+#include "compiler/IR/KernelAxes.h"
 #include "compiler/Transforms/Online/Emit.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "llvm/ADT/MapVector.h"
@@ -51,7 +52,7 @@ public:
       if (auto fold = dyn_cast<FoldOp>(op))
         if (failed(makeFolds(fold.getBody().front(), allowed, listener)))
           return failure();
-    if (failed(collect()) || failed(partition()))
+    if (failed(takeIn()) || failed(collect()) || failed(partition()))
       return failure();
     if (items.empty())
       return success();
@@ -66,6 +67,8 @@ private:
   /// The `fc.axis` without a size along which `value` varies by the name of `axis`, if it is
   /// walked.
   AxisOp walkedAxis(Value value, StringAttr axis);
+  LogicalResult takeIn();
+  Value madeHere(Value value, OpBuilder &builder, llvm::MapVector<Value, Value> &made);
   LogicalResult collect();
   LogicalResult partition();
   void place(Item &item);
@@ -77,6 +80,7 @@ private:
 
   Block &block;
   DictionaryAttr allowed;
+  bool ok = true; ///< whether no value of `takeIn` was refused
   WalkListener *listener;
   Graph graph;
   llvm::DenseMap<std::pair<Value, StringAttr>, AxisOp> walkedMemo;
@@ -114,6 +118,62 @@ AxisOp BlockWalks::walkedAxis(Value value, StringAttr axis) {
   }
   walkedMemo[{value, axis}] = found;
   return found;
+}
+
+/// What the body of a walk reads of values over an axis that is walked, but that were made around
+/// it, since they do not vary along the walk itself, is made anew in it: it is a value of the walk
+/// within.
+LogicalResult BlockWalks::takeIn() {
+  if (!isa<FoldOp>(block.getParentOp()))
+    return success();
+  OpBuilder builder = OpBuilder::atBlockBegin(&block);
+  llvm::MapVector<Value, Value> made;
+  for (Operation &op : llvm::make_early_inc_range(block))
+    for (OpOperand &operand : op.getOpOperands())
+      operand.set(madeHere(operand.get(), builder, made));
+  for (auto &[value, again] : llvm::reverse(made))
+    if (isOpTriviallyDead(value.getDefiningOp()))
+      value.getDefiningOp()->erase();
+  return success(ok);
+}
+
+Value BlockWalks::madeHere(Value value, OpBuilder &builder, llvm::MapVector<Value, Value> &made) {
+  Operation *op = value.getDefiningOp();
+  bool varies = llvm::any_of(axesOf(value.getType()),
+                             [&](auto &axis) { return bool(walkedAxis(value, axis.first)); });
+  if (!op || op->getBlock() == &block || isa<AxisOp>(op) || !varies)
+    return value;
+  if (Value known = made.lookup(value))
+    return known;
+  auto walk = cast<FoldOp>(block.getParentOp());
+  auto outer = cast<StringAttr>(walk.getAxes()[0]);
+  if (auto reduced = op->getAttrOfType<ArrayAttr>("axes")) {
+    // In a walk over the same axis, it would see one tile only.
+    for (FoldOp fold = walk; fold; fold = fold->getParentOfType<FoldOp>())
+      for (auto axis : reduced.getAsRange<StringAttr>())
+        if (llvm::is_contained(fold.getAxes(), axis)) {
+          ok = false;
+          auto error = op->emitError("`")
+                       << nameOf(op) << "` is wanted in each turn of a walk over `"
+                       << axis.getValue() << "`, which is its own axis";
+          error.attachNote(walk.getLoc())
+              << "`" << axis.getValue()
+              << "` is not held, so that what is stored along it is computed a tile at a time here";
+          error.attachNote() << "what works: a compile-time size of at most "
+                             << KernelAxes::kMostHeld
+                             << ", which is held, or another axis of the same range in one of the "
+                                "two places";
+          return value;
+        }
+    op->emitRemark("`") << nameOf(op) << "` is computed anew in each turn of the walk over `"
+                        << outer.getValue() << "`";
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(madeHere(operand, builder, made));
+  Operation *again = builder.clone(*op);
+  again->setOperands(operands);
+  return made[value] = again->getResult(cast<OpResult>(value).getResultNumber());
 }
 
 unsigned BlockWalks::groupOf(const AxisList &axes) {

@@ -115,3 +115,29 @@ fc.kernel @cast(%s: !fc.tensor<f32, ["M", "N"]>, %v: !fc.tensor<f16, ["N", "64"]
     fc.write %acc to %o[%ii, %dd] bounds(%ii < %M) : !fc.tensor<f32, ["M", "64"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) bounds(!fc.tile<i32, [i]> < i32) from !fc.tile<f32, [d, i]>
   }
 }
+
+// -----
+
+// A walk around a walk: what the inner one needs of the outer one's axis would see one tile of it.
+
+fc.kernel @again(%q: !fc.tensor<f32, ["M", "D"]>, %k: !fc.tensor<f32, ["N", "D"]>, %v: !fc.tensor<f32, ["N", "D"]>, %o: !fc.tensor<f32, ["M", "D"]>) params ["q", "k", "v", "o"] outputs 1 {
+  %M = fc.dim "M"
+  %N = fc.dim "N"
+  %D = fc.dim "D"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ii = fc.iota %i0 : !fc.tile<i32, [i]>
+    %jj = fc.axis %c0 to %N : !fc.tile<i32, [j]>
+    %dd = fc.axis %c0 to %D : !fc.tile<i32, [d]>
+    %qt = fc.read %q[%ii, %dd] : !fc.tensor<f32, ["M", "D"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) -> !fc.tile<f32, [d, i]>
+    %kt = fc.read %k[%jj, %dd] : !fc.tensor<f32, ["N", "D"]>, (!fc.tile<i32, [j]>, !fc.tile<i32, [d]>) -> !fc.tile<f32, [d, j]>
+    // expected-error @+2 {{`dot[d]` is wanted in each turn of a walk over `d`, which is its own axis}}
+    // expected-note @+1 {{what works: a compile-time size of at most 8192, which is held, or another axis of the same range in one of the two places}}
+    %s = fc.dot over ["d"] %qt, %kt : (!fc.tile<f32, [d, i]>, !fc.tile<f32, [d, j]>) -> !fc.tile<f32, [i, j]>
+    %vt = fc.read %v[%jj, %dd] : !fc.tensor<f32, ["N", "D"]>, (!fc.tile<i32, [j]>, !fc.tile<i32, [d]>) -> !fc.tile<f32, [d, j]>
+    %ot = fc.dot over ["j"] %s, %vt : (!fc.tile<f32, [i, j]>, !fc.tile<f32, [d, j]>) -> !fc.tile<f32, [d, i]>
+    // expected-note @+1 {{`d` is not held, so that what is stored along it is computed a tile at a time here}}
+    fc.write %ot to %o[%ii, %dd] : !fc.tensor<f32, ["M", "D"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [d]>) from !fc.tile<f32, [d, i]>
+  }
+}

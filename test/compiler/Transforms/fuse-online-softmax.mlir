@@ -183,3 +183,33 @@ fc.kernel @by_hand(%s: !fc.tensor<f32, ["N"]>, %o: !fc.tensor<f32, ["1"]>) param
     fc.write %r to %o[%b] : !fc.tensor<f32, ["1"]>, (i32) from f32
   }
 }
+
+// -----
+
+// A walk within a walk: what does not vary along the outer one stands around it, and is read in the inner one.
+
+// CHECK-LABEL: fc.kernel @within
+// CHECK: fc.fold ["j"]
+// CHECK-NOT: fc.read
+// CHECK: fc.fold ["e"]
+// CHECK: %[[E:.*]] = fc.iota %{{.*}} : <i32, [e]>
+// CHECK: fc.read %{{.*}}[%{{.*}}, %[[E]]]
+// CHECK: fc.read %{{.*}}[%{{.*}}, %[[E]]]
+// CHECK: fc.dot over ["e"]
+fc.kernel @within(%q: !fc.tensor<f32, ["M", "E"]>, %k: !fc.tensor<f32, ["N", "E"]>, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "o"] outputs 1 {
+  %M = fc.dim "M"
+  %N = fc.dim "N"
+  %E = fc.dim "E"
+  fc.program (tile i in %M) {
+  ^bb0(%i0: i32):
+    %c0 = arith.constant 0 : i32
+    %ii = fc.iota %i0 : !fc.tile<i32, [i]>
+    %jj = fc.axis %c0 to %N : !fc.tile<i32, [j]>
+    %ee = fc.axis %c0 to %E : !fc.tile<i32, [e]>
+    %qt = fc.read %q[%ii, %ee] : !fc.tensor<f32, ["M", "E"]>, (!fc.tile<i32, [i]>, !fc.tile<i32, [e]>) -> !fc.tile<f32, [e, i]>
+    %kt = fc.read %k[%jj, %ee] : !fc.tensor<f32, ["N", "E"]>, (!fc.tile<i32, [j]>, !fc.tile<i32, [e]>) -> !fc.tile<f32, [e, j]>
+    %s = fc.dot over ["e"] %qt, %kt : (!fc.tile<f32, [e, i]>, !fc.tile<f32, [e, j]>) -> !fc.tile<f32, [i, j]>
+    %l = fc.reduce sum over ["j"] %s : !fc.tile<f32, [i, j]> -> !fc.tile<f32, [i]>
+    fc.write %l to %o[%ii] : !fc.tensor<f32, ["M"]>, (!fc.tile<i32, [i]>) from !fc.tile<f32, [i]>
+  }
+}
