@@ -7,7 +7,7 @@ using namespace llvm;
 namespace fc {
 
 int64_t SharedLayout::choosePage(int64_t columns, int64_t bytes) {
-  for (int64_t width : {128, 64, 32, 16})
+  for (int64_t width : {128, 64, 32})
     if (width % bytes == 0 && columns % (width / bytes) == 0)
       return width / bytes;
   return columns;

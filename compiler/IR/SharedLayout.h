@@ -40,8 +40,9 @@ struct SharedLayout {
     return (sizeInBytes() + alignment() - 1) / alignment() * alignment();
   }
 
-  /// The widest page of 128, 64, 32 or 16 bytes that divides the minor axis; else the whole axis,
-  /// unswizzled.
+  /// The widest page of 128, 64 or 32 bytes that divides the minor axis; else the whole axis,
+  /// unswizzled: rows an odd number of 16-byte chunks apart are in different banks as they are, and
+  /// chunks that follow one another across a row's end are, too.
   static int64_t choosePage(int64_t columns, int64_t bytes);
   /// The layout of a tile that is in shared memory.
   static SharedLayout of(TileType tile);

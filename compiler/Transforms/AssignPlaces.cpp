@@ -233,12 +233,14 @@ private:
     wantSlices(write->getOpOperands(), place);
   }
 
-  /// Fragments hold two neighbours of a row. Behind the loops, 16-bit tiles of them go through
-  /// shared memory to lanes that hold 16 bytes each, neighbours side by side; rows, and columns
-  /// that warps share out, stay in their warps.
+  /// Fragments hold two neighbours of a row; lanes of other places hold 16 bytes, but neighbours
+  /// those of different rows where a row has an odd number. Behind the loops, such 16-bit tiles go
+  /// through shared memory to lanes that hold 16 bytes each, neighbours side by side; rows, and
+  /// columns that warps share out, stay in their warps. What warps have merged has been through
+  /// shared memory: it goes there again only where it came in pieces of less than 16 bytes.
   std::optional<Place> placeOfVectors(WriteOp write, TileType value) {
     auto points = write.getIndices().back().getDefiningOp<IotaOp>();
-    if (!rules.hasFragments() || !points || value.getAxes().size() != 2 ||
+    if (!points || value.getAxes().size() != 2 ||
         value.getElement().getIntOrFloatBitWidth() != 16 || write->getParentOfType<FoldOp>())
       return std::nullopt;
     StringRef column = points.axis();
@@ -247,21 +249,34 @@ private:
     int columns = int(value.size(column)), rows = int(value.size(row)), rowWarps = 1;
     int columnWarps = 1;
     if (!value.has(column) || columns % kRun != 0 ||
+        (!rules.hasFragments() && columns / kRun % 2 == 0) ||
         llvm::any_of(write.getIndices().drop_back(),
                      [&](Value index) { return over(index, column); }))
       return std::nullopt;
     for (const Digit &digit : value.registers().place().of(Unit::Warp)) {
-      if (digit.axis == column && merged.contains(write.getValue()))
-        return std::nullopt;
       columnWarps *= digit.axis == column ? digit.size : 1;
       rowWarps *= digit.axis == row ? digit.size : 1;
     }
     if (value.registers().place().extent(row) != rows || rows % rowWarps != 0)
       return std::nullopt;
+    if (columnWarps > 1 && merged.contains(write.getValue())) {
+      if (columns / kRun % 2 == 0 || rows % (rowWarps * columnWarps) != 0)
+        return std::nullopt;
+      rowWarps *= columnWarps; // each warp takes whole rows
+      columnWarps = 1;
+    }
+    if (columns % (columnWarps * kRun) != 0)
+      return std::nullopt;
     int perWarp = rows / rowWarps, chunks = columns / columnWarps / kRun;
-    int columnLanes = std::gcd(chunks, 32), rowLanes = std::gcd(perWarp, 32 / columnLanes);
+    int columnLanes = std::gcd(chunks, 32);
+    // Lanes beyond an odd number of chunks are idle: chunks of a row side by side are sectors of 32
+    // bytes, those of several rows below each other are halves of them.
+    if (columnLanes == 1 && columnWarps == 1)
+      columnLanes = std::min(32, int(llvm::PowerOf2Ceil(chunks)));
+    int rowLanes = std::gcd(perWarp, 32 / columnLanes);
     Place place{{{Unit::Value, column.str(), kRun, 1},
-                 {Unit::Value, column.str(), chunks / columnLanes, kRun * columnLanes},
+                 {Unit::Value, column.str(), int(llvm::divideCeil(chunks, columnLanes)),
+                  kRun * columnLanes},
                  {Unit::Value, row.str(), perWarp / rowLanes, rowLanes},
                  {Unit::Lane, column.str(), columnLanes, kRun},
                  {Unit::Lane, row.str(), rowLanes, 1},

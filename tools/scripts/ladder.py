@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What each rung costs: counters of the emulator over the steady loop, beside the bars of fast kernels.
 
-    ladder.py [--build DIR] [--schedule ITEMS] [--mission] [kernel ...]
+    ladder.py [--build DIR] [--schedule ITEMS] [--heads SIZES] [--mission] [kernel ...]
 
 For each kernel (attention, causal), head size (64, 128) and rung it runs one tile of rows over N keys and over
 2 N, and prints the difference: what the loop takes for N keys more, without entry and exit. A causal row sees
 all keys, since queries are the last M of N. `scalar` has no mma; its instructions are given by the mma that the
 same work would be (2 * 16 * 8 * 16 operations each). The rungs are shown with the same tiles (`--schedule`); `chosen` is the
-last one with those that fcc takes by itself for large launches, for heads of 256, too. Behind each line stands whether it keeps to
+last one with those that fcc takes by itself for large launches, for heads of 256, too. `--heads` shows others, at every rung, and of
+them the sectors of a whole launch, too, that stores results and takes whatever form it likes. Behind each line stands whether it keeps to
 what its rung has to; the exit code is 1 if a line misses that (but for seconds of compiling, which are this machine's). `--mission` adds B=1 H=8 S=512 D=64
 for sm_89, in the form that a launch takes by itself, and in the one that `fcc --shape` makes for it: the bound that an L4's data
 sheet makes of the counters, with its assumptions, and how the CTAs fill its SMs: 56 of 58 or more, in one wave.
@@ -53,7 +54,7 @@ def counters(tools, ptx, shape, *options):
 class Line:
     """One kernel, head size and rung: what the loop takes, by mma and by tile."""
 
-    def __init__(self, tools, folder, kernel, head, rung, schedule):
+    def __init__(self, tools, folder, kernel, head, rung, schedule, whole=False):
         path = f"{folder}/{kernel}.ptx"
         options, form = ["-D", f"D={head}"], []
         if rung == "chosen":
@@ -77,6 +78,9 @@ class Line:
         self.wavefronts = more["shared_wavefronts"] / more["shared_wavefronts_ideal"]
         self.read = more["global_bytes_read"] / (2 * keys * head * 2)
         self.sectors = more["global_sectors"] / more["global_sectors_ideal"]
+        if whole:
+            launch = counters(tools, path, "B=1,H=2,G=1,M=128,N=128")
+            self.sectors = max(self.sectors, launch["global_sectors"] / launch["global_sectors_ideal"])
         issued, useful = more["tensor_flops_issued"], more["tensor_flops_useful"]
         self.flops = issued / useful if useful else None
 
@@ -127,6 +131,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--schedule", default="i=64,j=64,warps=4")
     parser.add_argument("--rungs", default=",".join(RUNGS))
+    parser.add_argument("--heads", help="such as 72,80; default: those with bars")
     parser.add_argument("--mission", action="store_true")
     options = parser.parse_args()
     tools = options.build / "bin"
@@ -134,9 +139,10 @@ def main():
     print(Line.HEAD)
     with tempfile.TemporaryDirectory() as folder:
         for kernel in options.kernels:
-            for head, rung in itertools.product(HEADS, options.rungs.split(",")):
-                if head in BARS or rung == "chosen":
-                    line = Line(tools, folder, kernel, head, rung, options.schedule)
+            heads = map(int, options.heads.split(",")) if options.heads else HEADS
+            for head, rung in itertools.product(heads, options.rungs.split(",")):
+                if options.heads or head in BARS or rung == "chosen":
+                    line = Line(tools, folder, kernel, head, rung, options.schedule, whole=bool(options.heads))
                     print(line, flush=True)
                     failed |= any(miss != "compile" for miss in line.misses())
         if options.mission:

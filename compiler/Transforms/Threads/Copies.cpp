@@ -2,11 +2,12 @@
 //
 // All threads move chunks of up to 16 bytes. Which lane moves which is the layout's: eight
 // neighbours write 128 contiguous bytes of a page, so that the swizzle spreads them over all banks,
-// and a page's rows are segments of global memory. Elements whose bounds or predicates fail are 0
-// and not touched. `cp_async` needs its 16, 8 or 4 bytes aligned at both ends: addresses and
-// strides are tested at run time, once; narrower copies, and plain ones behind them, are the other
-// side of the branch. What lies past bounds is a copy of 0 bytes, filled with zeros (PTX ISA,
-// "cp.async").
+// and a page's rows are segments of global memory. Of rows with an odd number of chunks, which are
+// not swizzled, eight neighbours write chunks that lie in different banks. Elements whose bounds or
+// predicates fail are 0 and not touched. `cp_async` needs its 16, 8 or 4 bytes aligned at both
+// ends: addresses and strides are tested at run time, once; narrower copies, and plain ones behind
+// them, are the other side of the branch. What lies past bounds is a copy of 0 bytes, filled with
+// zeros (PTX ISA, "cp.async").
 #include "compiler/IR/MemoryAccess.h"
 #include "compiler/Transforms/Threads/Lowering.h"
 #include "llvm/ADT/STLExtras.h"
@@ -20,12 +21,13 @@ namespace {
 
 /// Chunks in the order of lanes: those of a page's row, rows that share 128 bytes, pages, rows.
 struct CopyOrder {
-  int64_t width, page, inRow, low, pages, rows; ///< elements; chunks, rows, pages
+  int64_t width, page, inRow, pages, rows, low; ///< elements, chunks, pages, rows
 
   CopyOrder(const SharedLayout &shape, int64_t width)
       : width(width), page(shape.page), inRow(shape.page / width),
-        low(std::gcd(shape.rows, std::max<int64_t>(8 / inRow, 1))),
-        pages(shape.columns / shape.page), rows(shape.rows) {}
+        pages(shape.columns / shape.page), rows(shape.rows) {
+    low = pages == 1 ? 1 : std::gcd(shape.rows, std::max<int64_t>(8 / inRow, 1));
+  }
 
   /// (row, column) of a chunk.
   std::pair<Value, Value> at(Emitter &emit, Value chunk) const {
@@ -72,6 +74,29 @@ struct CopyBox {
       column = emit.addPoint(column, emit.mul(beyond, sideBySide * order.page));
     }
     return {emit.addPoint(emit.mul(group, order.low), row), column};
+  }
+};
+
+/// The same for rows with an odd number of chunks, of which two fill sectors of 32 bytes and one
+/// does not: rows in pairs, chunk after chunk across the first one's end. A box has `sectors` of
+/// each pair side by side; two neighbours move a sector, eight those of four pairs, which lie in
+/// different banks as an odd number of chunks is between them.
+struct PairBox {
+  int64_t inRow, rows, sectors; ///< chunks; rows of a box
+
+  PairBox(const CopyOrder &order, int64_t threads)
+      : inRow(order.inRow), rows(std::gcd(order.rows, threads)), sectors(threads / rows) {}
+
+  static bool suits(const CopyOrder &order, int64_t threads) {
+    return order.pages == 1 && order.inRow % 2 == 1 && std::gcd(order.rows, threads) % 8 == 0;
+  }
+  /// (row, chunk from that row's first) of a thread in the first box.
+  std::pair<Value, Value> at(Emitter &emit, Value thread) const {
+    Value group = emit.udiv(thread, 8);
+    Value pair =
+        emit.addPoint(emit.mul(emit.udiv(group, sectors), 4), emit.urem(emit.udiv(thread, 2), 4));
+    Value chunk = emit.addPoint(emit.mul(emit.urem(group, sectors), 2), emit.urem(thread, 2));
+    return {emit.mul(pair, 2), chunk};
   }
 };
 
@@ -245,7 +270,8 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
 
   // Each thread's chunks one after the other: in boxes, or in the order of lanes.
   StringRef rowAxis = whole.size() == 1 ? whole[0] : StringRef();
-  bool steady = !rowAxis.empty() && CopyBox::divides(order, threads);
+  bool boxes = !rowAxis.empty() && CopyBox::divides(order, threads);
+  bool pairs = !rowAxis.empty() && !boxes && PairBox::suits(order, threads);
   // The dimension whose index is the row's point, if no other index depends on the row.
   std::optional<int> rowDim;
   int dependent = 0;
@@ -352,6 +378,67 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
       }
     return Values();
   };
+  auto startPairs = [&](bool tested) {
+    PairBox box(order, threads);
+    Values dynamic;
+    Point first;
+    Value firstRow, firstChunk;
+    emit.once([&]() -> Value {
+      std::tie(firstRow, firstChunk) = box.at(emit, emit.thread());
+      first = pointAt(firstRow, emit.mul(firstChunk, width), dynamic);
+      return {};
+    });
+    SlotPointer slot(emit, scalar(op.getSlot()), tile, dynamic);
+    Value source, stride, nextRow; // from a row's end to the next one's start, in elements
+    if (rowDim) {
+      stride = tensorOf(op.getTensor()).strides[*rowDim];
+      nextRow = emit.sub(stride ? stride : emit.constant(emit.i64, 1),
+                         emit.constant(emit.i64, box.inRow * width));
+    }
+    for (int64_t rowsOn = 0; rowsOn < order.rows; rowsOn += box.rows)
+      for (int64_t on = 0; on < 2 * box.inRow; on += 2 * box.sectors) {
+        // Which of the two rows: the first, the second, or that depends on the thread.
+        bool second = on >= box.inRow;
+        Value beyond;
+        if (!second && on + 2 * box.sectors > box.inRow)
+          beyond = emit.cmp(LLVM::ICmpPredicate::sge, firstChunk, emit.constant(box.inRow - on));
+        Point point;
+        point.coordinates = first.coordinates;
+        for (auto &[axis, value] : point.coordinates) {
+          if (axis != rowAxis && axis != minor)
+            continue;
+          int64_t step = axis == rowAxis ? 1 : -box.inRow * width;
+          value = emit.addPoint(
+              value, emit.constant((axis == rowAxis ? rowsOn : on * width) + (second ? step : 0)));
+          if (beyond)
+            value =
+                emit.addPoint(value, emit.select(beyond, emit.constant(step), emit.constant(0)));
+        }
+        Value from;
+        if (!rowDim) {
+          from = address(point);
+        } else {
+          if (!source)
+            source = firstAddress(first);
+          Value distance = emit.constant(emit.i64, rowsOn);
+          from = emit.offset(source, memory, stride ? emit.mul(stride, distance) : distance);
+          if (second)
+            from = emit.offset(from, memory, nextRow);
+          else if (beyond)
+            from =
+                emit.offset(from, memory, emit.select(beyond, nextRow, emit.constant(emit.i64, 0)));
+          from = emit.offset(from, memory, emit.constant(on * width));
+        }
+        Value mine;
+        if (on + 2 * box.sectors > 2 * box.inRow)
+          mine = emit.less(firstChunk, emit.constant(2 * box.inRow - on));
+        SmallVector<int> offsets(dynamic.size(), 0);
+        offsets[tile.number(rowAxis)] = rowsOn + on / box.inRow;
+        offsets[tile.number(minor)] = on % box.inRow * width;
+        startOne(from, slot.at(offsets), mine, tested ? test(point, rowBounds, rowWhere) : Value());
+      }
+    return Values();
+  };
   auto startInOrder = [&](bool tested) {
     for (int64_t done = 0; done < chunks; done += threads) {
       auto [row, column] = order.at(emit, emit.add(emit.thread(), emit.constant(done)));
@@ -365,7 +452,9 @@ LogicalResult Lowering::lowerCopy(CopyOp op) {
     }
     return Values();
   };
-  auto startAll = [&](bool tested) { return steady ? startBoxes(tested) : startInOrder(tested); };
+  auto startAll = [&](bool tested) {
+    return boxes ? startBoxes(tested) : pairs ? startPairs(tested) : startInOrder(tested);
+  };
   auto start = [&] {
     Value whole = wholeTile();
     if (!whole)

@@ -2,6 +2,7 @@
 #include "compiler/Transforms/Threads/Layout.h"
 #include "llvm/Support/MathExtras.h"
 #include <map>
+#include <numeric>
 #include <set>
 
 using namespace llvm;
@@ -57,6 +58,19 @@ SmallVector<int> Layout::at(int value) const {
   SmallVector<int> result;
   for (int axis = 0; axis < rank(); ++axis)
     result.push_back(offsets[axis][value]);
+  return result;
+}
+
+SmallVector<int> Layout::ghostRun(int value) const {
+  SmallVector<int> result(rank(), 0);
+  for (int axis = 0; axis < rank(); ++axis) {
+    if (!ghosts(axis))
+      continue;
+    int64_t run = sizes[axis]; // whatever divides it and the threads' parts
+    for (const ThreadDigit &digit : threads[axis])
+      run = std::gcd(run, int64_t(digit.stride));
+    result[axis] = int(offsets[axis][value] / run * run);
+  }
   return result;
 }
 

@@ -36,6 +36,9 @@ struct Layout {
   bool ghosts(int axis) const { return extents[axis] > sizes[axis]; }
   /// The offsets of one value, for each axis.
   llvm::SmallVector<int> at(int value) const;
+  /// Values of which all are ghosts or none is, in every thread: the offsets of their first, 0
+  /// along axes without ghosts.
+  llvm::SmallVector<int> ghostRun(int value) const;
 
   /// For each value here, the value of `other` with the same element on `other`'s axes, which must
   /// be among these. Nothing when a thread does not hold it.

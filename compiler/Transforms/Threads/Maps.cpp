@@ -63,10 +63,11 @@ Point Lowering::pointOf(const Layout &layout, int value) {
 
 Value Lowering::isReal(const Layout &layout, int value) {
   Value real;
-  for (int axis = 0; axis < layout.rank(); ++axis)
+  for (auto [axis, first] : llvm::enumerate(layout.ghostRun(value)))
     if (layout.ghosts(axis))
-      real = emit.both(
-          real, emit.less(coordinate(layout, axis, value), emit.constant(layout.sizes[axis])));
+      real =
+          emit.both(real, emit.less(emit.addPoint(threadPart(layout, axis), emit.constant(first)),
+                                    emit.constant(layout.sizes[axis])));
   return real;
 }
 

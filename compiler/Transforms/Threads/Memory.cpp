@@ -166,11 +166,15 @@ LogicalResult Lowering::lowerWrite(WriteOp op) {
   SmallVector<Values> indices(layout.values);
   Values stored;
   llvm::MapVector<Value, SmallVector<int>> groups;
+  std::map<SmallVector<int>, Value> real; // by run of ghosts
   for (int value = 0; value < layout.values; ++value) {
     for (Value index : op.getIndices())
       if (!indices[value].emplace_back(elementAt(index, layout, value, op)))
         return failure();
-    Value allowed = isReal(layout, value);
+    auto [known, isNew] = real.try_emplace(layout.ghostRun(value));
+    if (isNew)
+      known->second = isReal(layout, value);
+    Value allowed = known->second;
     for (auto [index, limit] : llvm::zip(op.getBounded(), op.getLimits())) {
       Value x = elementAt(index, layout, value, op);
       if (!x)

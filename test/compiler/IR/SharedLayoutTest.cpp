@@ -29,7 +29,7 @@ TEST(SharedLayout, pages) {
   EXPECT_EQ(SharedLayout::choosePage(128, 2), 64); // two pages
   EXPECT_EQ(SharedLayout::choosePage(96, 2), 32);  // 64 bytes
   EXPECT_EQ(SharedLayout::choosePage(80, 2), 16);  // 32 bytes
-  EXPECT_EQ(SharedLayout::choosePage(72, 2), 8);   // 16 bytes, no swizzle
+  EXPECT_EQ(SharedLayout::choosePage(72, 2), 72);  // 9 chunks: the whole row, no swizzle
   EXPECT_EQ(SharedLayout::choosePage(64, 4), 32);
   EXPECT_EQ(SharedLayout::choosePage(33, 2), 33); // no page divides it: the whole axis
   EXPECT_EQ(SharedLayout::choosePage(4, 4), 4);
@@ -62,6 +62,22 @@ TEST(SharedLayout, everyElementHasItsBytes) {
         EXPECT_LT(offset, layout.sizeInBytes());
         EXPECT_EQ(offset % 2, 0);
       }
+  }
+}
+
+// Nor do eight chunks that follow one another across the ends of rows, where a row has an odd
+// number of them and the whole tile is contiguous in global memory: as copies take them.
+TEST(SharedLayout, chunksAcrossRowsDoNotConflict) {
+  for (int64_t columns : {8, 24, 40, 56, 72, 136, 248}) {
+    SharedLayout layout = f16Rows(64, columns);
+    int64_t inRow = columns / 8;
+    for (int64_t first = 0; first < 64 * inRow; first += 8) {
+      std::set<int64_t> words;
+      for (int64_t chunk = first; chunk < first + 8; ++chunk)
+        for (int64_t word = 0; word < 4; ++word)
+          words.insert(layout.offset(chunk / inRow, chunk % inRow * 8) / 4 + word);
+      EXPECT_EQ(wavefronts(words), 1) << columns << " columns at " << first;
+    }
   }
 }
 
