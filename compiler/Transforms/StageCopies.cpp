@@ -163,15 +163,20 @@ private:
   /// is made of those, moves behind them.
   static void sinkWaits(scf::ForOp loop) {
     for (WaitOp wait : llvm::to_vector(loop->getBlock()->getOps<WaitOp>())) {
-      if (!wait->isBeforeInBlock(loop))
+      // Where nothing uses the tile, a loop before ends its copies: those of this one may take over
+      // the bytes.
+      if (!wait->isBeforeInBlock(loop) || wait->use_empty())
         continue;
       llvm::SmallSetVector<Operation *, 16> chain;
       chain.insert(wait);
       bool movable = true;
       for (Operation *op = wait->getNextNode(); op != loop; op = op->getNextNode()) {
         auto release = dyn_cast<ReleaseOp>(op);
-        bool uses = llvm::any_of(op->getOperands(), [&](Value in) {
-          return in.getDefiningOp() && chain.contains(in.getDefiningOp());
+        bool uses = false; // a loop between does it in its body
+        op->walk([&](Operation *each) {
+          uses |= llvm::any_of(each->getOperands(), [&](Value in) {
+            return in.getDefiningOp() && chain.contains(in.getDefiningOp());
+          });
         });
         if (!uses && !(release && release.getRing() == wait.getRing()))
           continue;
