@@ -164,16 +164,27 @@ bool isHeld(Value value, const ScheduleChoice &choice, const PlaceRules &rules) 
   });
 }
 
+/// Around walks no copies are under way, and no scores: that many registers less go beside tiles.
+constexpr int64_t kAroundWalks = 24;
+
 /// Walks the kernel backwards with the set of live register tiles.
 class Pressure {
 public:
   Pressure(KernelOp kernel, const ScheduleChoice &choice)
       : choice(choice), rules(rulesOf(kernel, choice)) {
-    visit(kernel.program().getBody().front(), {});
+    Block &block = kernel.program().getBody().front();
+    visit(block, {}, /*walks=*/block.getOps<FoldOp>().empty());
   }
 
-  int64_t peak = 0;
+  int64_t peak = 0; ///< of tiles in a walk, or of as many as take no more around one
   llvm::SetVector<Value> widest;
+
+  int64_t total() {
+    int64_t sum = 0;
+    for (Value value : widest)
+      sum += registersOf(value);
+    return sum;
+  }
 
   int64_t registersOf(Value value) {
     auto type = dyn_cast<TileType>(value.getType());
@@ -201,8 +212,8 @@ private:
            (PlaceRules::isCheap(value) && !value.getDefiningOp<ReadOp>());
   }
 
-  void note(const Live &live) {
-    int64_t sum = 0;
+  void note(const Live &live, bool walks) {
+    int64_t sum = walks ? 0 : -kAroundWalks;
     for (Value value : live)
       sum += registersOf(value);
     if (sum <= peak)
@@ -211,23 +222,23 @@ private:
     widest = live;
   }
 
-  void visit(Block &block, Live live) {
+  void visit(Block &block, Live live, bool walks) {
     for (Operation &op : llvm::reverse(block)) {
       Live after = live;
       after.insert(op.result_begin(), op.result_end());
-      note(after);
+      note(after, walks);
       live.remove_if([&](Value value) { return value.getDefiningOp() == &op; });
       if (auto fold = dyn_cast<FoldOp>(op)) {
         // What the body uses from outside lives through all turns.
         Live around = live;
         getUsedValuesDefinedAbove(fold.getBody(), around);
-        visit(fold.getBody().front(), around);
+        visit(fold.getBody().front(), around, /*walks=*/true);
         live = around;
       }
       for (Value operand : op.getOperands())
         if (isa<TileType>(operand.getType()))
           live.insert(operand);
-      note(live);
+      note(live, walks);
     }
   }
 
@@ -688,9 +699,10 @@ double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
 
 ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t atOnce) const {
   ScheduleEstimate estimate;
-  estimate.tiles = registers(choice).total();
+  Pressure pressure(kernel, choice);
+  estimate.tiles = pressure.total();
   estimate.shared = shared(choice).total();
-  estimate.wanted = estimate.tiles + overhead(choice);
+  estimate.wanted = pressure.peak + overhead(choice);
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
   int64_t expected = estimate.wanted - fewScores(choice);
   if (choice.ctas > 1) {

@@ -35,7 +35,7 @@ public:
           closest = each;
       decision = first(enumerate(Tiles::Fine));
       // Sixteen rows to a warp are the instruction's: products by FMAs share columns out, too.
-      if (multiplies() && !decision.taken)
+      if (request.matrices && !decision.taken)
         decision = first(enumerate(Tiles::ByFma));
       decision.unsuited = closest;
     }

@@ -105,8 +105,13 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
     return success();
   }
 
-  /// The condition that every tensor that is copied or written in tiles may be accessed 16 bytes at
-  /// a time.
+  /// Around walks, tiles that are read into registers; in them it would be a lot to ask.
+  static bool isLoadedInRuns(ReadOp read) {
+    return axesOf(read.getOut().getType()).size() > 1 && !read->getParentOfType<FoldOp>();
+  }
+
+  /// The condition that every tensor that is copied, written or, around walks, read in tiles may be
+  /// accessed 16 bytes at a time.
   std::string alignment(KernelOp kernel) {
     llvm::SetVector<unsigned> parameters;
     auto add = [&](Value tensor) {
@@ -114,7 +119,8 @@ struct AddVariants : impl::AddVariantsBase<AddVariants> {
         parameters.insert(argument.getArgNumber());
     };
     kernel.walk([&](Operation *op) {
-      if (auto read = dyn_cast<ReadOp>(op); read && PlaceRules::isSharedRead(read.getOut()))
+      if (auto read = dyn_cast<ReadOp>(op);
+          read && (PlaceRules::isSharedRead(read.getOut()) || isLoadedInRuns(read)))
         add(read.getTensor());
       else if (auto write = dyn_cast<WriteOp>(op);
                write && axesOf(write.getValue().getType()).size() > 1)

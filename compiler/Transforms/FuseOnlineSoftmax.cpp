@@ -31,6 +31,28 @@ namespace fc {
 
 namespace {
 
+/// Moves what is wanted behind a walk only to its end: tiles of several axes would take registers
+/// all along it (a gate that the output is multiplied by).
+void sinkBehindWalks(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
+    bool large =
+        llvm::any_of(op.getResultTypes(), [](Type type) { return axesOf(type).size() > 1; });
+    if (!large || op.use_empty() || !isa<ReadOp, MapOp>(op))
+      continue;
+    Operation *first = nullptr;
+    for (Operation *user : op.getUsers())
+      if (Operation *here = block.findAncestorOpInBlock(*user);
+          !first || here->isBeforeInBlock(first))
+        first = here;
+    FoldOp last;
+    for (Operation *each = op.getNextNode(); each != first; each = each->getNextNode())
+      if (auto fold = dyn_cast<FoldOp>(each))
+        last = fold;
+    if (last)
+      op.moveAfter(last);
+  }
+}
+
 struct FuseOnlineSoftmax : impl::FuseOnlineSoftmaxBase<FuseOnlineSoftmax> {
   using Base::Base;
 
@@ -43,6 +65,7 @@ struct FuseOnlineSoftmax : impl::FuseOnlineSoftmaxBase<FuseOnlineSoftmax> {
     if (failed(online::makeFolds(program.getBody().front(), walks)))
       return signalPassFailure();
     kernel->removeAttr("fc.walks");
+    sinkBehindWalks(program.getBody().front());
     kernel->walk([&](AxisOp axis) {
       if (axis.getSize() || axis->use_empty())
         return;

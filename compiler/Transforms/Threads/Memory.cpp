@@ -93,6 +93,25 @@ private:
   llvm::DenseMap<std::pair<Value, Value>, Value> pairs, comparisons;
 };
 
+/// The runs that a group of values has whole, and its values that are in none.
+std::pair<SmallVector<SmallVector<int>>, SmallVector<int>> runsOf(ArrayRef<int> group,
+                                                                  const Layout::Runs &runs) {
+  SmallVector<SmallVector<int>> whole;
+  SmallVector<int> rest;
+  if (runs.values.empty())
+    return {whole, SmallVector<int>(group)};
+  for (auto &run : runs.values) {
+    bool all = runs.width > 1 &&
+               llvm::all_of(run, [&](int value) { return llvm::is_contained(group, value); });
+    if (all)
+      whole.push_back(run);
+    for (int value : run)
+      if (!all && llvm::is_contained(group, value))
+        rest.push_back(value);
+  }
+  return {whole, rest};
+}
+
 } // namespace
 
 LogicalResult Lowering::lowerRead(ReadOp op) {
@@ -120,19 +139,54 @@ LogicalResult Lowering::lowerRead(ReadOp op) {
     }
     groups[allowed].push_back(value);
   }
+  // Around loops a tile is large, and is kept as words until it is used.
+  Layout::Runs runs{1, {}};
+  if (layout.rank() > 1 && !op->getParentOfType<scf::ForOp>() && memoryType(element) == element)
+    runs = contiguousRuns(op.getIndices(), layout, 16 * 8 / element.getIntOrFloatBitWidth());
   Values out(layout.values);
   for (auto &[allowed, group] : groups) {
+    auto [whole, rest] = runsOf(group, runs);
     Values loaded = emit.ifThen(
         allowed,
         [&] {
+          auto load = [&](int value) {
+            return loadAs(element, pointerTo(op.getTensor(), indices[value]));
+          };
           Values loaded;
-          for (int value : group)
-            loaded.push_back(loadAs(element, pointerTo(op.getTensor(), indices[value])));
+          if (!whole.empty())
+            loaded = emit.ifThen(
+                isAlignedFrom(op.getTensor(), op.getIndices().back(), runs.width),
+                [&] {
+                  Values words;
+                  for (auto &run : whole)
+                    words.push_back(emit.loadTogether(element, runs.width,
+                                                      pointerTo(op.getTensor(), indices[run[0]])));
+                  return words;
+                },
+                [&] {
+                  Values words;
+                  for (auto &run : whole)
+                    words.push_back(emit.together(llvm::map_to_vector(run, load)));
+                  return words;
+                });
+          llvm::append_range(loaded, llvm::map_range(rest, load));
           return loaded;
         },
-        [&] { return Values(group.size(), emit.zero(scalarType(element))); });
-    for (auto [value, x] : llvm::zip(group, loaded))
-      out[value] = x;
+        [&] {
+          Values zeros;
+          Values run(runs.width, emit.zero(scalarType(element)));
+          for (size_t i = 0; i < whole.size(); ++i)
+            zeros.push_back(emit.together(run));
+          zeros.append(rest.size(), run[0]);
+          return zeros;
+        });
+    auto next = loaded.begin();
+    for (auto &run : whole)
+      for (auto [value, x] : llvm::zip(
+               run, emit.unpack(emit.bitcast(VectorType::get({runs.width}, element), *next++))))
+        out[value] = x;
+    for (int value : rest)
+      out[value] = *next++;
   }
   values[op.getOut()] = out;
   return success();
@@ -203,17 +257,10 @@ LogicalResult Lowering::lowerWrite(WriteOp op) {
   };
   for (auto &[allowed, group] : groups) {
     // Runs that the predicate takes whole go out at once where the tensor is aligned.
-    SmallVector<SmallVector<int>> whole;
-    SmallVector<int> inRuns, rest;
-    for (auto &run : runs.values) {
-      bool all = runs.width > 1 &&
-                 llvm::all_of(run, [&](int value) { return llvm::is_contained(group, value); });
-      if (all)
-        whole.push_back(run);
-      for (int value : run)
-        if (llvm::is_contained(group, value))
-          (all ? inRuns : rest).push_back(value);
-    }
+    auto [whole, rest] = runsOf(group, runs);
+    SmallVector<int> inRuns;
+    for (auto &run : whole)
+      llvm::append_range(inRuns, run);
     emit.ifThen(allowed, [&] {
       storeSingly(rest);
       if (whole.empty())
