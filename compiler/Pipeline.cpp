@@ -46,6 +46,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   };
 
   //===-- Import: one fc.kernel an entry, over named axes, from the checked text --===//
+  // Before folds are derived: a factor is algebra, and goes into other factors.
+  pm.addNestedPass<KernelOp>(createMultiplyReciprocals());
   addCleanup(); // two softmaxes over one score become one; maps become axis-minimal
   if (!endStage(Stage::Import))
     return;
@@ -89,6 +91,8 @@ void buildPipeline(OpPassManager &pm, const PipelineOptions &options) {
   // Before places: what holds a sign, and what is compared, changes.
   if (strategy == "pipelined")
     pm.addNestedPass<KernelOp>(createFoldExp2());
+  // After the mask's plan, which says where no divisor is 0.
+  pm.addNestedPass<KernelOp>(createMultiplyReciprocals({.rows = true}));
   pm.addNestedPass<KernelOp>(createAssignPlaces());
   // After them: what is left of an axis on lanes is known.
   if (strategy == "pipelined")

@@ -10,7 +10,9 @@ namespace fc {
 inline constexpr llvm::StringLiteral kTestAttr = "fc.test";
 
 /// Set by fc-fold-exp2. The same, but the first operand is a tile of `i1` over fewer axes, true at
-/// few points: a thread none of whose points is true need not run the region.
+/// few points: a thread none of whose points is true need not run the region. Where the region
+/// leaves its second operand alone, the map that gives that is computed instead of it, not before
+/// it, so that the results of either may take the registers of what they are made of.
 inline constexpr llvm::StringLiteral kRareAttr = "fc.rare";
 
 } // namespace fc

@@ -135,8 +135,10 @@ static FunctionPassManager optimizations() {
   passes.addPass(GVNPass());
   passes.addPass(SCCPPass());
   passes.addPass(InstCombinePass());
+  // What two sides of a branch begin with stays there: before it, results and what they are made of
+  // would live at once.
   passes.addPass(
-      SimplifyCFGPass(SimplifyCFGOptions().hoistCommonInsts(true).sinkCommonInsts(true)));
+      SimplifyCFGPass(SimplifyCFGOptions().hoistCommonInsts(false).sinkCommonInsts(true)));
   passes.addPass(InstCombinePass());
   passes.addPass(createFunctionToLoopPassAdaptor(LICMPass(LICMOptions()),
                                                  /*UseMemorySSA=*/true));

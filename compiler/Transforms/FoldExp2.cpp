@@ -17,12 +17,12 @@
 //     is common to the row within 2^-12.
 #include "compiler/IR/PlaceRules.h"
 #include "compiler/IR/TestMap.h"
+#include "compiler/Transforms/MapBuilding.h"
 #include "compiler/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -37,33 +37,6 @@ namespace {
 constexpr double kLog2E = 1.4426950408889634;
 constexpr double kExact = 1024;
 constexpr double kLeast = 0x1p-126;
-
-Value real(OpBuilder &builder, Location loc, double value) {
-  return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(float(value)));
-}
-
-/// A map over `ins`, whose region `body` writes.
-MapOp makeMap(OpBuilder &builder, Location loc, ValueRange ins,
-              llvm::function_ref<Value(OpBuilder &, Block::BlockArgListType)> body) {
-  SmallVector<Type> types;
-  for (Value in : ins)
-    types.push_back(elementOf(in.getType()));
-  OpBuilder inside(builder.getContext());
-  Region region;
-  Block *block = inside.createBlock(&region, {}, types, SmallVector<Location>(types.size(), loc));
-  Value result = body(inside, block->getArguments());
-  YieldOp::create(inside, loc, result);
-  auto axes = *unionOfAxes(ins.getTypes(), [&] { return emitError(loc); });
-  auto map = MapOp::create(builder, loc, TypeRange{TileType::get(result.getType(), axes)}, ins);
-  map.getBody().takeBody(region);
-  return map;
-}
-
-/// What an argument of a map's region stands for.
-Value operandOf(MapOp map, Value argument) {
-  auto number = dyn_cast<BlockArgument>(argument);
-  return number ? map.getIns()[number.getArgNumber()] : Value();
-}
 
 bool isLowest(Value value) {
   APFloat number(0.0f);
@@ -246,18 +219,18 @@ private:
       if (scaled->factor) {
         flip(scaled->x.getDefiningOp<DotOp>(), scaled->factor);
         Value magnitude = math::AbsFOp::create(outside, loc, scaled->factor);
-        Value least = real(outside, loc, kLeast);
+        Value least = realConstant(outside, loc, kLeast);
         Value tiny =
             arith::CmpFOp::create(outside, loc, arith::CmpFPredicate::OLT, magnitude, least);
         factor = arith::SelectOp::create(outside, loc, tiny, least, magnitude);
       } else {
-        factor = real(outside, loc, scaled->constant);
+        factor = realConstant(outside, loc, scaled->constant);
       }
       x = withoutFactor(*scaled);
       scaleOrders(y, x, factor);
     }
     OpBuilder outside(fold);
-    Value a = real(outside, y.getLoc(), kLog2E);
+    Value a = realConstant(outside, y.getLoc(), kLog2E);
     if (factor)
       a = arith::MulFOp::create(outside, y.getLoc(), factor, a);
     for (const Exponential &each : list)
@@ -278,7 +251,7 @@ private:
             unsigned side = operandOf(map, scaled.product.getLhs()) == scaled.x ? 0 : 1;
             to.getResult(0).replaceAllUsesWith(to.getOperand(side));
           }
-        prune(copy);
+        pruneMap(copy);
       } else {
         Value old =
             scaled.maps[llvm::find(scaled.maps, map) - scaled.maps.begin() + 1].getResult(0);
@@ -319,12 +292,13 @@ private:
     OpBuilder builder(map);
     Location loc = exp.getLoc();
     MapOp anchor = makeMap(builder, loc, {each.row}, [&](OpBuilder &inside, auto arguments) {
-      return Value(arith::MulFOp::create(inside, loc, arguments[0], real(inside, loc, -kLog2E)));
+      return Value(
+          arith::MulFOp::create(inside, loc, arguments[0], realConstant(inside, loc, -kLog2E)));
     });
     MapOp far = makeMap(builder, loc, {each.row}, [&](OpBuilder &inside, auto arguments) {
       Value magnitude = math::AbsFOp::create(inside, loc, arguments[0]);
       return Value(arith::CmpFOp::create(inside, loc, arith::CmpFPredicate::UGT, magnitude,
-                                         real(inside, loc, kExact)));
+                                         realConstant(inside, loc, kExact)));
     });
     MapOp near =
         makeMap(builder, loc, {x, anchor.getResult(0), a}, [&](OpBuilder &inside, auto arguments) {
@@ -332,17 +306,26 @@ private:
               math::FmaOp::create(inside, loc, arguments[0], arguments[2], arguments[1]);
           return Value(math::Exp2Op::create(inside, loc, exponent));
         });
-    SmallVector<Value> ins{far.getResult(0), near.getResult(0), x, each.row};
+    SmallVector<Value> ins{far.getResult(0),    near.getResult(0), x, a,
+                           anchor.getResult(0), each.row};
     if (factor)
       ins.push_back(factor);
+    // ((x factor) - row) log2 e step by step in a far row, and what `near` gives in others,
+    // whatever rows a thread has beside them. What differs is chosen once a row.
     MapOp chosen = makeMap(builder, loc, ins, [&](OpBuilder &inside, auto arguments) {
-      Value score = arguments[2];
-      if (factor)
-        score = arith::MulFOp::create(inside, loc, score, arguments[4]);
+      auto choose = [&](Value ifFar, Value ifNear) -> Value {
+        return arith::SelectOp::create(inside, loc, arguments[0], ifFar, ifNear);
+      };
+      auto number = [&](double value) { return realConstant(inside, loc, value); };
+      Value times = choose(factor ? Value(arguments[6]) : number(1), arguments[3]);
+      Value plus = choose(number(-0.0), arguments[4]);
+      Value less = choose(arguments[5], number(0));
+      Value score = math::FmaOp::create(inside, loc, arguments[2], times, plus);
       auto flags = arith::FastMathFlagsAttr::get(inside.getContext(), arith::FastMathFlags::nnan);
-      Value difference = arith::SubFOp::create(inside, loc, score, arguments[3], flags);
-      Value exact = math::ExpOp::create(inside, loc, difference);
-      return Value(arith::SelectOp::create(inside, loc, arguments[0], exact, arguments[1]));
+      Value difference = arith::SubFOp::create(inside, loc, score, less, flags);
+      Value exponent =
+          arith::MulFOp::create(inside, loc, difference, choose(number(kLog2E), number(1)));
+      return Value(math::Exp2Op::create(inside, loc, exponent));
     });
     chosen->setAttr(kRareAttr, builder.getUnitAttr());
 
@@ -350,39 +333,11 @@ private:
     exp.replaceAllUsesWith(Value(map.block()->addArgument(exp.getType(), loc)));
     exp.erase();
     each.difference->erase();
-    prune(map);
+    pruneMap(map);
     if (map.getIns().size() == 1 && map.yield().getOperands() == map.block()->getArguments()) {
       map.getResult(0).replaceAllUsesWith(map.getIns()[0]);
       map.erase();
     }
-  }
-
-  /// Drops what a map computes or takes for nothing.
-  static void prune(MapOp map) {
-    eraseDead(*map.block());
-    for (int i = int(map.getIns().size()) - 1; i >= 0; --i)
-      if (map.block()->getArgument(i).use_empty() && keepsAxes(map, i)) {
-        map.block()->eraseArgument(i);
-        map->eraseOperand(i);
-      }
-  }
-  /// Whether the results have their axes without operand `dropped`.
-  static bool keepsAxes(MapOp map, int dropped) {
-    SmallVector<Type> rest;
-    for (auto [i, in] : llvm::enumerate(map.getIns()))
-      if (int(i) != dropped)
-        rest.push_back(in.getType());
-    auto axes = unionOfAxes(rest, [&] { return map.emitOpError(); });
-    return axes == axesOf(map.getResult(0).getType());
-  }
-
-  static void eraseDead(Block &block) {
-    SmallVector<Operation *> ops;
-    for (Operation &op : block.without_terminator())
-      ops.push_back(&op);
-    for (Operation *op : llvm::reverse(ops))
-      if (isOpTriviallyDead(op))
-        op->erase();
   }
 
   FoldOp fold;

@@ -174,6 +174,25 @@ def MapWmma : Pass<"fc-map-wmma", "::fc::KernelOp"> {
   }];
 }
 
+def MultiplyReciprocals : Pass<"fc-multiply-reciprocals", "::fc::KernelOp"> {
+  let summary = "what many elements are divided by is inverted once";
+  let description = [{
+    In: maps. Out: a quotient `x / r` of f32 is `x * (1 / r)` where r is a number or the same for all points of the map's
+    tile; the reciprocal of the latter is finite unless r is NaN, so that 0 / 0 stays 0. With `rows` the same is done where r varies
+    over fewer axes than x: without more where it cannot be 0 (`nnan`), else with a map marked `fc.rare`
+    (`compiler/IR/TestMap.h`), which divides by what is below 2^-126 or above 2^126. With `rows` all other
+    quotients get the flag `arcp`: two units of the last place are allowed.
+
+    Left alone: quotients that are rounded to integers or compared; f16, bf16 and f64. Why, and what that costs:
+    `docs/decisions/division.md`. Test: `test/compiler/Transforms/multiply-reciprocals.mlir`.
+  }];
+  let options = [
+    Option<"rows", "rows", "bool", "false",
+           "also what is shared by rows: after fc-fuse-online-softmax, which reads quotients">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def FoldExp2 : Pass<"fc-fold-exp2", "::fc::KernelOp"> {
   let summary = "one FMA and one ex2 for each exponential of a score";
   let description = [{

@@ -179,8 +179,33 @@ private:
     return emit.select(unseen, x[0], difference);
   }
 
+  /// Whether the value is an exponential and a positive number, which has a reciprocal.
+  static bool isAboveAnExponential(Value value) {
+    auto sum = value.getDefiningOp<arith::AddFOp>();
+    APFloat number(0.0f);
+    return sum && llvm::any_of(llvm::zip(sum->getOperands(), llvm::reverse(sum->getOperands())),
+                               [&](auto pair) {
+                                 auto [x, other] = pair;
+                                 Operation *op = x.getDefiningOp();
+                                 return isa_and_nonnull<math::ExpOp, math::Exp2Op>(op) &&
+                                        matchPattern(other, m_ConstantFloat(&number)) &&
+                                        number.isNormal() && !number.isNegative();
+                               });
+  }
+
+  /// Rounded correctly, or within two units of the last place where `arcp` allows that.
+  Value quotientOf(arith::DivFOp div) {
+    if (!bitEnumContainsAll(div.getFastmath(), arith::FastMathFlags::arcp) ||
+        !x[0].getType().isF32())
+      return make<LLVM::FDivOp>();
+    auto isOne = [](const APFloat &value) { return value.isExactlyValue(1); };
+    if (constantOperand(0, isOne) && isAboveAnExponential(div.getRhs()))
+      return approximate("llvm.nvvm.rcp.approx.ftz.f", x[1]);
+    return emit.intrinsic("llvm.nvvm.div.full", emit.f32, x);
+  }
+
   Value divide(arith::DivFOp div) {
-    Value quotient = make<LLVM::FDivOp>();
+    Value quotient = quotientOf(div);
     auto harmless = [](const APFloat &value) { return !value.isZero(); };
     if (exact(div.getFastmath()) || constantOperand(0, harmless) || constantOperand(1, harmless))
       return quotient;

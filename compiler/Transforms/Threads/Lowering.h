@@ -97,6 +97,7 @@ private:
   mlir::LogicalResult lower(mlir::Operation *op);
   void lowerIota(IotaOp op);
   mlir::LogicalResult lowerMap(MapOp op);
+  mlir::LogicalResult computeMap(MapOp op);
   mlir::LogicalResult lowerConvert(ConvertOp op);
   mlir::LogicalResult lowerLoop(mlir::scf::ForOp op);
   /// The region of a map on scalars; the values it yields.

@@ -226,15 +226,34 @@ Lowering::Values Lowering::inlineMap(MapOp op, ArrayRef<Value> arguments) {
   return yielded;
 }
 
+/// The map that gives what a rare map takes unless it has to run, and nothing else does: it is
+/// computed where that is known, so that its results may take its operands' registers.
+static MapOp otherwiseOf(MapOp rare) {
+  auto other = rare->hasAttr(kRareAttr) ? rare.getIns()[1].getDefiningOp<MapOp>() : MapOp();
+  bool isItsAlone = other && other->hasOneUse() && other->getBlock() == rare->getBlock() &&
+                    rare.block()->getArgument(1).use_empty();
+  return isItsAlone ? other : MapOp();
+}
+
 LogicalResult Lowering::lowerMap(MapOp op) {
-  if (op.getOuts().empty())
+  auto user = op->hasOneUse() ? dyn_cast<MapOp>(*op->user_begin()) : MapOp();
+  if (op.getOuts().empty() || (user && otherwiseOf(user) == op))
     return success();
+  return computeMap(op);
+}
+
+LogicalResult Lowering::computeMap(MapOp op) {
   const Layout &layout = layoutOf(op.getOuts()[0].getType());
   Values untested; // of a test of a mask: what it gives where no test is needed
   bool isRare = op->hasAttr(kRareAttr), isTest = isRare || op->hasAttr(kTestAttr), ok = true;
-  for (int value = 0; isTest && value < layout.values; ++value)
-    if (!untested.emplace_back(elementAt(op.getIns()[1], layout, value, op)))
-      return failure();
+  auto takeUntested = [&] {
+    for (int value = 0; ok && value < layout.values; ++value)
+      ok &= bool(untested.emplace_back(elementAt(op.getIns()[1], layout, value, op)));
+    return untested;
+  };
+  MapOp other = otherwiseOf(op);
+  if (isTest && !other && (takeUntested(), !ok))
+    return failure();
   // Whether the region must run: of a rare map, if any of the thread's points asks for it.
   Value flag = isTest && !isRare ? scalar(op.getIns()[0]) : Value();
   llvm::SmallSetVector<Value, 8> flags;
@@ -251,7 +270,8 @@ LogicalResult Lowering::lowerMap(MapOp op) {
     for (int value = 0; value < layout.values; ++value) {
       Values arguments;
       for (Value in : op.getIns())
-        ok &= bool(arguments.emplace_back(elementAt(in, layout, value, op)));
+        ok &= bool(arguments.emplace_back(
+            other && in == op.getIns()[1] ? flag : elementAt(in, layout, value, op)));
       Values yielded = ok ? inlineMap(op, arguments) : Values();
       ok &= !yielded.empty();
       if (!ok)
@@ -260,7 +280,17 @@ LogicalResult Lowering::lowerMap(MapOp op) {
     }
     return flat;
   };
-  Values flat = isTest ? emit.ifThen(flag, compute, [&] { return untested; }) : compute();
+  Values flat;
+  if (other)
+    flat = emit.ifThen(
+        emit.bitXor(flag, emit.constant(flag.getType(), 1)),
+        [&] {
+          ok &= succeeded(computeMap(other));
+          return takeUntested();
+        },
+        compute);
+  else
+    flat = isTest ? emit.ifThen(flag, compute, [&] { return untested; }) : compute();
   if (!ok)
     return failure();
   unsigned count = op.getNumResults();

@@ -32,9 +32,18 @@
 // CHECK: %[[NEAR:.*]] = fc.map(%[[SEEN]], %[[ANCHOR]], %[[A]])
 // CHECK: math.fma
 // CHECK-NEXT: math.exp2
-// CHECK: %[[E:.*]] = fc.map(%[[FAR]], %[[NEAR]], %[[SEEN]], %[[M]], %[[FACTOR]])
-// CHECK: math.exp
-// CHECK: arith.select
+// In a far row (x * factor, rounded) - m, in others what is above: what differs is chosen once a row.
+// CHECK: %[[E:.*]] = fc.map(%[[FAR]], %[[NEAR]], %[[SEEN]], %[[A]], %[[ANCHOR]], %[[M]], %[[FACTOR]])
+// CHECK-NEXT: ^bb0(%[[F:.*]]: i1, %{{.*}}: f32, %[[S:.*]]: f32, %[[TA:.*]]: f32, %[[TC:.*]]: f32, %[[TM:.*]]: f32, %[[TF:.*]]: f32):
+// CHECK-NEXT: %[[TIMES:.*]] = arith.select %[[F]], %[[TF]], %[[TA]]
+// CHECK-NEXT: %[[NOTHING:.*]] = arith.constant -0.000000e+00
+// CHECK-NEXT: %[[PLUS:.*]] = arith.select %[[F]], %[[NOTHING]], %[[TC]]
+// CHECK-NEXT: %[[ZERO:.*]] = arith.constant 0.000000e+00
+// CHECK-NEXT: %[[LESS:.*]] = arith.select %[[F]], %[[TM]], %[[ZERO]]
+// CHECK-NEXT: %[[P:.*]] = math.fma %[[S]], %[[TIMES]], %[[PLUS]]
+// CHECK-NEXT: %[[D:.*]] = arith.subf %[[P]], %[[LESS]] fastmath<nnan>
+// CHECK: %[[X2:.*]] = arith.mulf %[[D]], %
+// CHECK-NEXT: math.exp2 %[[X2]]
 // CHECK: {fc.rare}
 // CHECK: fc.reduce sum over ["j"] %[[E]]
 fc.kernel @scaled(%q: !fc.tensor<f16, ["M", "64"]>, %k: !fc.tensor<f16, ["N", "64"]>, %scale: f32, %o: !fc.tensor<f32, ["M"]>) params ["q", "k", "scale", "o"] outputs 1 schedule <i = 64, j = 64, warps = 4, stages = 1> {
