@@ -8,8 +8,9 @@ namespace fc {
 mlir::Value realConstant(mlir::OpBuilder &builder, mlir::Location loc, double value);
 
 /// A map over `ins`, tiles or scalars, whose region `body` writes; it gives the one result.
-MapOp makeMap(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange ins,
-              llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Block::BlockArgListType)> body);
+MapOp makeMap(
+    mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRange ins,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Block::BlockArgListType)> body);
 
 /// What an argument of a map's region stands for outside it; null for other values.
 mlir::Value operandOf(MapOp map, mlir::Value argument);

@@ -6,16 +6,16 @@
 //
 // x / r is x * (1 / r) for 2^-126 <= |r| <= 2^126, within three units of the last place. Rows
 // beyond, 0 among them, keep their quotients; a thread that has none branches around those. Of a
-// parameter the reciprocal is kept finite, so that 0 / 0 is 0 (language S1): it has to be one factor
-// for what derives folds from them. docs/decisions/division.md.
+// parameter the reciprocal is kept finite, so that 0 / 0 is 0 (language S1): it has to be one
+// factor for what derives folds from them. docs/decisions/division.md.
 #include "compiler/IR/TestMap.h"
 #include "compiler/Transforms/MapBuilding.h"
 #include "compiler/Transforms/Passes.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 #include <limits>
 
@@ -74,8 +74,7 @@ void replace(arith::DivFOp quotient, Value by) {
 }
 
 void multiply(OpBuilder &builder, arith::DivFOp quotient, Value inverse) {
-  replace(quotient,
-          arith::MulFOp::create(builder, quotient.getLoc(), quotient.getLhs(), inverse));
+  replace(quotient, arith::MulFOp::create(builder, quotient.getLoc(), quotient.getLhs(), inverse));
 }
 
 /// A value of a map's region as a tile of its own.
@@ -95,15 +94,16 @@ Value outside(MapOp map, Value value) {
       arguments.push_back(argument);
     }
   OpBuilder builder(map);
-  return makeMap(builder, map.getLoc(), ins, [&](OpBuilder &inside, auto own) {
-           IRMapping scope;
-           for (auto [argument, copy] : llvm::zip(arguments, own))
-             scope.map(argument, copy);
-           for (Operation &step : map.block()->without_terminator())
-             if (steps.contains(&step))
-               inside.clone(step, scope);
-           return scope.lookup(value);
-         })
+  return makeMap(builder, map.getLoc(), ins,
+                 [&](OpBuilder &inside, auto own) {
+                   IRMapping scope;
+                   for (auto [argument, copy] : llvm::zip(arguments, own))
+                     scope.map(argument, copy);
+                   for (Operation &step : map.block()->without_terminator())
+                     if (steps.contains(&step))
+                       inside.clone(step, scope);
+                   return scope.lookup(value);
+                 })
       .getResult(0);
 }
 
@@ -181,19 +181,19 @@ struct MultiplyReciprocals : impl::MultiplyReciprocalsBase<MultiplyReciprocals> 
     auto product = [&](OpBuilder &inside, Value a, Value b) -> Value {
       return arith::MulFOp::create(inside, loc, a, b);
     };
-    MapOp near = makeMap(builder, loc, {x, inverse.getResult(0)},
-                         [&](OpBuilder &inside, auto arguments) {
-                           return product(inside, arguments[0], arguments[1]);
-                         });
-    MapOp chosen = makeMap(
-        builder, loc, {far.getResult(0), near.getResult(0), x, inverse.getResult(0), row},
-        [&](OpBuilder &inside, auto arguments) -> Value {
-          auto exact = arith::DivFOp::create(inside, loc, arguments[2], arguments[4],
-                                             quotient.getFastmathAttr());
-          allowTwoPlaces(exact);
-          return arith::SelectOp::create(inside, loc, arguments[0], exact,
-                                         product(inside, arguments[2], arguments[3]));
+    MapOp near =
+        makeMap(builder, loc, {x, inverse.getResult(0)}, [&](OpBuilder &inside, auto arguments) {
+          return product(inside, arguments[0], arguments[1]);
         });
+    MapOp chosen =
+        makeMap(builder, loc, {far.getResult(0), near.getResult(0), x, inverse.getResult(0), row},
+                [&](OpBuilder &inside, auto arguments) -> Value {
+                  auto exact = arith::DivFOp::create(inside, loc, arguments[2], arguments[4],
+                                                     quotient.getFastmathAttr());
+                  allowTwoPlaces(exact);
+                  return arith::SelectOp::create(inside, loc, arguments[0], exact,
+                                                 product(inside, arguments[2], arguments[3]));
+                });
     chosen->setAttr(kRareAttr, builder.getUnitAttr());
     map->insertOperands(map->getNumOperands(), chosen.getResult(0));
     replace(quotient, map.block()->addArgument(quotient.getType(), loc));
