@@ -68,7 +68,7 @@ public:
   ScheduleEstimate estimate(const ScheduleChoice &choice, int64_t atOnce = INT64_MAX) const;
 
   /// Whether rings of several slots are made for what the walk reads: copies of a whole turn begin
-  /// turns ahead of it. (Nor are they for walks that skip tiles, which the masks decide later.)
+  /// turns ahead of it. (Two at most for walks that skip tiles, which the masks decide later.)
   static bool takesSlots(FoldOp fold);
 
   /// CTAs of `warps` with `registers` a thread and `shared` bytes that an SM holds at once.

@@ -20,8 +20,11 @@ public:
     if (multiplies()) {
       int64_t most = request.stages ? 1 : request.mostStages;
       decision = fastest(enumerate(Tiles::Coarse), most);
-      if (most > 1 && decision.taken && decision.best()->choice.stages > 1 && request.hops())
-        decision = fastest(enumerate(Tiles::Coarse), /*mostStages=*/1);
+      // A turn of a walk that skips tiles knows where the next one starts, and no more.
+      constexpr int64_t kMostOfHops = 2;
+      if (most > kMostOfHops && decision.taken && decision.best()->choice.stages > kMostOfHops &&
+          request.hops())
+        decision = fastest(enumerate(Tiles::Coarse), kMostOfHops);
       // More warps share out the columns of accumulators that are too long for one: each then
       // computes all scores of its rows.
       if (!request.warps && !decision.taken)

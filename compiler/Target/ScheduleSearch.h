@@ -18,7 +18,7 @@ struct ScheduleRequest {
   mlir::StringAttr splitAxis; ///< whose tiles are cut into `parts`, if any are
   int64_t parts = 1;
   int64_t mostStages = 1; ///< that may be tried where none are asked for
-  /// Whether walks skip tiles, which leaves them one slot; asked where more would be taken.
+  /// Whether walks skip tiles, which leaves them two slots; asked where more would be taken.
   std::function<bool()> hops;
   bool matrices = false;           ///< products may be by tensor cores
   bool asynchronous = false;       ///< copies may be under way meanwhile

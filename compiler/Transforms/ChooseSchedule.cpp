@@ -270,7 +270,6 @@ FailureOr<ScheduleRequest> scheduleRequest(KernelOp kernel, StringRef target, St
   }
   if (failed(checkParts(kernel, request)))
     return failure();
-  // Where tiles are skipped no copy knows where the turn after the next will be.
   constexpr int64_t kMostStages = 3;
   if (request.asynchronous && !request.stages) {
     request.mostStages = kMostStages;

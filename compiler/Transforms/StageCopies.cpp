@@ -13,7 +13,8 @@
 // for all its tiles at its top, and behind its first product begins the copies of the turn n - 1
 // later, into the slots of the turn before: one barrier, which says both that the tiles are there
 // and that those slots are free. A copy for another turn makes its indices anew from that turn's
-// coordinate, and copies nothing past the end.
+// coordinate, and copies nothing past the end. A walk that skips tiles has two slots at most: a
+// turn knows where the next one starts (a hop at its top), and no more.
 #include "compiler/IR/SharedLayout.h"
 #include "compiler/IR/Turns.h"
 #include "compiler/Transforms/HopLoops.h"
@@ -214,7 +215,7 @@ private:
             byLoop[loop].push_back(read);
     for (auto &[loop, reads] : byLoop) {
       // Where a walk hops, only the next turn's start is known, and in a nest not even that.
-      bool inSlots = slots > 1 && !loop->getParentOfType<scf::ForOp>() && !nextStart(loop);
+      bool inSlots = slots > 1 && !loop->getParentOfType<scf::ForOp>();
       if (reads.size() < 2 && !inSlots)
         continue; // its only slot is in use until the turn ends
       llvm::sort(reads,
@@ -289,6 +290,8 @@ private:
   LogicalResult stageInSlots(scf::ForOp loop, SmallVector<ReadOp> reads) {
     Location loc = loop.getLoc();
     OpBuilder before(loop), top = OpBuilder::atBlockBegin(loop.getBody());
+    Value next = nextStart(loop); // where it hops
+    int64_t slots = next ? kSlotsOfHops : this->slots;
     auto later = [&](OpBuilder &builder, Value from, int64_t turns) -> Value {
       for (int64_t i = 0; i < turns; ++i)
         from = arith::AddIOp::create(builder, loc, from, loop.getStep());
@@ -317,8 +320,15 @@ private:
       begin(before, later(before, loop.getLowerBound(), turn), constant(before, loc, turn));
 
     // The number of the turn, of which only the slot matters: the loop's copies know it.
-    Value number = arith::SubIOp::create(top, loc, loop.getInductionVar(), loop.getLowerBound());
-    Operation *count = arith::DivUIOp::create(top, loc, number, loop.getStep());
+    Value number;
+    Operation *count;
+    if (next) {
+      count =
+          arith::RemUIOp::create(top, loc, loop.getRegionIterArgs()[0], constant(top, loc, slots));
+    } else {
+      number = arith::SubIOp::create(top, loc, loop.getInductionVar(), loop.getLowerBound());
+      count = arith::DivUIOp::create(top, loc, number, loop.getStep());
+    }
     count->setAttr(kTurnAttr, top.getUnitAttr());
     number = count->getResult(0);
     loop->setAttr(kUnrollAttr, top.getI64IntegerAttr(slots));
@@ -345,7 +355,7 @@ private:
     }
     OpBuilder behind(first->getBlock(), std::next(first->getIterator()));
     Value turn = arith::AddIOp::create(behind, loc, number, constant(behind, loc, slots - 1));
-    begin(behind, later(behind, loop.getInductionVar(), slots - 1), turn);
+    begin(behind, next ? next : later(behind, loop.getInductionVar(), slots - 1), turn);
 
     // The zeros of copies past the end arrive before the bytes serve others.
     OpBuilder after(loop->getBlock(), std::next(loop->getIterator()));
@@ -598,6 +608,9 @@ private:
     return from.withPlace(SharedAttr::get(from.getContext(), minor,
                                           SharedLayout::choosePage(from.size(minor), bytes)));
   }
+
+  /// Of a loop that skips tiles, where there are to be several.
+  static constexpr int64_t kSlotsOfHops = 2;
 
   KernelOp kernel;
   ProgramOp program;
