@@ -144,10 +144,30 @@ private:
   Value floorDivide() {
     if (auto known = emit.known(x[1]); known && *known > 0 && llvm::isPowerOf2_64(*known))
       return make<LLVM::AShrOp>(x[0], emit.constant(x[0].getType(), llvm::Log2_64(*known)));
+    if (auto wide = op->getOperand(0).getDefiningOp<arith::ExtSIOp>();
+        wide && wide.getIn().getType().isInteger(32) && x[0].getType().isInteger(64))
+      return divideNarrow();
     Value by = divisor(), quotient = make<LLVM::SDivOp>(x[0], by),
           remainder = make<LLVM::SRemOp>(x[0], by);
     return emit.select(correction(remainder, false),
                        emit.sub(quotient, emit.constant(quotient.getType(), 1)), quotient);
+  }
+  /// Of 32 bits by a divisor of 64, which 2^32 - 1 replaces where it is further from 0: the
+  /// quotient is 0 or -1 by either. floor(a / b) is floor(-a / -b), and of a < 0 < b it is -1 -
+  /// floor((-1 - a) / b), so that a division of 32 bits without signs does.
+  Value divideNarrow() {
+    Value by = divisor(), a = emit.toInteger(emit.i32, x[0]);
+    Value flips = emit.less(by, emit.zero(by.getType())), zero = emit.zero(emit.i32);
+    Value size = emit.select(flips, emit.sub(emit.zero(by.getType()), by), by);
+    size = make<LLVM::UMinOp>(size, emit.constant(size.getType(), UINT32_MAX));
+    Value below = emit.select(flips, emit.less(zero, a), emit.less(a, zero));
+    auto ones = [&](Type type) {
+      return emit.select(below, emit.constant(type, -1), emit.zero(type));
+    };
+    a = emit.bitXor(emit.select(flips, emit.sub(zero, a), a), ones(emit.i32));
+    Value quotient = make<LLVM::UDivOp>(a, emit.toInteger(emit.i32, size));
+    Value wide = LLVM::ZExtOp::create(emit.builder, emit.loc, x[0].getType(), quotient);
+    return emit.bitXor(wide, ones(x[0].getType()));
   }
   Value ceilDivide() {
     Value by = divisor(), quotient = make<LLVM::SDivOp>(x[0], by),

@@ -190,6 +190,39 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"i1", "i32", "%r = arith.extui %a : i1 to i32", [](double a, double) { return a; },
              0}));
 
+/// Of 32 bits by a divisor of 64: no division of 64 bits, and right for any two.
+TEST(Scalars, DividendsOf32Bits) {
+  std::string text = mapText("i64", "i64",
+                             "%s = arith.trunci %a : i64 to i32\n %t = arith.extsi %s : i32 to "
+                             "i64\n %r = arith.floordivsi %t, %b : i64");
+  std::string ptx = compile(text).ptx;
+  EXPECT_NE(ptx.find("div.u32"), std::string::npos);
+  EXPECT_EQ(ptx.find("div.s64"), std::string::npos);
+  EXPECT_EQ(ptx.find("div.u64"), std::string::npos);
+  std::vector<std::pair<int64_t, int64_t>> points;
+  for (int64_t a : {0L, 1L, 2L, 6L, 7L, 0x7fffffffL})
+    for (int64_t b : {1L, 2L, 3L, 7L, 0x7fffffffL, 1L << 31, 0xffffffffL, 1L << 32, 1L << 62})
+      for (int64_t sign : {-1, 1})
+        points.insert(points.end(), {{a * sign, b}, {a * sign, -b}, {a * sign - 1, sign * b}});
+  points.push_back({5, INT64_MIN});
+  points.push_back({-5, INT64_MIN});
+  int64_t count = points.size();
+  Array x = Array::make(Elem::I64, {count}), z = x, y = x;
+  for (int64_t i = 0; i < count; ++i) {
+    x.set({i}, double(points[i].first));
+    z.set({i}, double(points[i].second));
+  }
+  ASSERT_EQ(
+      run(text,
+          {{{"x", &x}, {"z", &z}, {"y", &y}}, {{"I", count}}, {}, uint32_t((count + 31) / 32)}),
+      "");
+  for (int64_t i = 0; i < count; ++i) {
+    auto [a, b] = points[i];
+    int64_t floor = a / b - (a % b != 0 && (a < 0) != (b < 0));
+    EXPECT_EQ(int64_t(y.at({i})), floor) << a << " / " << b;
+  }
+}
+
 /// Every code of an 8-bit float to f32 and back, and values between two codes: to nearest, ties to
 /// even.
 TEST(Scalars, EightBitFloats) {
