@@ -1,13 +1,10 @@
 // ResourceModel.cpp - what a kernel needs of a machine under a schedule
 #include "compiler/Target/ResourceModel.h"
-#include "compiler/IR/PlaceRules.h"
+#include "compiler/Target/ResourceRules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/raw_ostream.h"
-#include <array>
-#include <numeric>
 
 using namespace mlir;
 
@@ -27,23 +24,6 @@ const Usage::Item *Usage::largest() const {
 }
 
 namespace {
-
-SmallVector<TileType::AxisSize> sizedAxes(Type type, const AxisSizes &sizes) {
-  SmallVector<TileType::AxisSize> axes = axesOf(type);
-  for (auto &[axis, size] : axes)
-    if (size == TileType::kUnsized)
-      size = sizes.lookup(axis);
-  return axes;
-}
-
-/// The axes as a thread's warps have them: of a tile that is cut, one part.
-SmallVector<TileType::AxisSize> axesOfPart(Type type, const ScheduleChoice &choice) {
-  SmallVector<TileType::AxisSize> axes = sizedAxes(type, choice.sizes);
-  for (auto &[axis, size] : axes)
-    if (axis == choice.splitAxis)
-      size /= choice.parts;
-  return axes;
-}
 
 /// `f16 over [d: 64, j: 64]`.
 std::string describe(Type type, const AxisSizes &sizes) {
@@ -127,24 +107,6 @@ std::string nameOf(KernelOp kernel, Value value) {
   if (auto dot = dyn_cast_or_null<DotOp>(originOf(value)))
     return "made of `" + productName(kernel, dot) + "`";
   return "a value";
-}
-
-/// The rules that will place the tiles of `choice`, which they refer to.
-PlaceRules rulesOf(KernelOp kernel, const ScheduleChoice &choice) {
-  return {kernel, choice.warps, choice.parts, [&](Type type) { return axesOfPart(type, choice); },
-          choice.matrices};
-}
-
-/// Whether the schedule has the product by `mma`, by the rules of fc-map-wmma.
-bool isByMatrices(DotOp dot, const ScheduleChoice &choice, const PlaceRules &rules) {
-  auto a = dyn_cast<TileType>(dot.getA().getType()), b = dyn_cast<TileType>(dot.getB().getType());
-  if (!choice.matrices || !a || !b || dot.getAxes().size() != 1 || a.getAxes().size() != 2 ||
-      b.getAxes().size() != 2 || !isa<Float16Type, BFloat16Type>(a.getElement()))
-    return false;
-  auto axes = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes));
-  int64_t contracted = choice.sizes.lookup(cast<StringAttr>(dot.getAxes()[0]));
-  return axes.size() == 2 && axes[0].second % 16 == 0 && axes[1].second % 8 == 0 &&
-         contracted % 8 == 0;
 }
 
 /// Whether products by `mma` in a loop keep the tile, a read that the loop leaves unchanged and
@@ -247,18 +209,6 @@ private:
   llvm::DenseMap<Value, int64_t> known;
 };
 
-int64_t elementsOf(Type type, const AxisSizes &sizes) {
-  int64_t count = 1;
-  for (auto &[axis, size] : sizedAxes(type, sizes))
-    count *= size;
-  return count;
-}
-
-int64_t bytesOf(Type type, const AxisSizes &sizes) {
-  return elementsOf(type, sizes) *
-         std::max<int64_t>(elementOf(type).getIntOrFloatBitWidth() / 8, 1);
-}
-
 } // namespace
 
 Usage ResourceModel::shared(const ScheduleChoice &choice) const {
@@ -352,10 +302,15 @@ static constexpr int64_t kManyScores = 32;
 static constexpr int64_t kManySums = 64, kNextSteps = 16;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
 /// addresses can be computed again, or products by FMAs; so much less was, where copies are plain.
+/// Nothing more is squeezed in where a walk looks values up, whose addresses are not made anew, nor
+/// by FMAs on the machines from sm_100a on.
 static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 4;
 /// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
 /// with one more for each five of theirs, or three where copies test their addresses.
 static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
+/// Between plain copies ptxas reads the operands of a product ahead; where both are read, for many
+/// scores more: a register for so many of them beyond `kManyScores`.
+static constexpr int64_t kReadAhead = 8;
 /// On sm_100a ptxas spills a few words where it does not on the others; on sm_90 where copies test
 /// their addresses.
 static constexpr int64_t kMoreOnSm100 = 8, kMoreOnSm90 = 4;
@@ -402,12 +357,36 @@ static int64_t underWay(FoldOp fold, MapOp map, const ScheduleChoice &choice,
                                        : integers * 7 / 10 + steps * 5 / 2 - values / 5);
 }
 
+int64_t ResourceModel::lookedUp(const ScheduleChoice &choice) const {
+  // An address of 64 bits for each of a thread's rows: a sum of indices times strides, which is not
+  // made anew in each turn.
+  int64_t most = 0;
+  PlaceRules rules = rulesOf(kernel, choice);
+  const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
+    int64_t registers = 0;
+    for (ReadOp read : fold.getBody().getOps<ReadOp>()) {
+      Type type = read.getOut().getType();
+      if (axesOf(type).empty() || PlaceRules::isSharedRead(read.getOut()))
+        continue;
+      SmallVector<TileType::AxisSize> rows = axesOfPart(type, choice);
+      llvm::erase_if(rows, [&](auto &axis) {
+        return llvm::is_contained(fold.getAxes(), Attribute(axis.first));
+      });
+      registers += 2 * rules.placeOf(rows).count(Unit::Value);
+    }
+    most = std::max(most, registers);
+  });
+  return most;
+}
+
 int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
   PlaceRules rules = rulesOf(kernel, choice);
-  bool byHand = false;
+  bool byHand = false, dividesByInt = false;
   int64_t most = 0;
   const_cast<KernelOp &>(kernel).walk([&](FoldOp fold) {
     byHand |= !fold.derived() && fold.getNumResults() > 0;
+    fold.walk(
+        [&](arith::FloorDivSIOp division) { dividesByInt |= division.getType().isInteger(64); });
     for (MapOp map : fold.getBody().getOps<MapOp>())
       if (map.getNumResults() > 0)
         most = std::max(most, underWay(fold, map, choice, rules));
@@ -428,22 +407,30 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
                  : !choice.matrices     ? kScalar + (sums > kManySums ? kNextSteps : 0)
                  : !choice.asynchronous ? kPlain + std::min<int64_t>(loaded, 32)
                                         : kAsynchronous;
-  return base + (byHand ? kGuards : 0) + (choice.matrices ? most : most / 2);
+  // Where fragments of both operands are read in each turn, quotients by a divisor of any sign are
+  // under way beside them, one for each score as far as few scores leave room.
+  int64_t read = scores(choice).second;
+  if (choice.asynchronous && dividesByInt)
+    base += std::clamp<int64_t>(kManyScores - read, 0, read);
+  return base + lookedUp(choice) + (byHand ? kGuards : 0) + (choice.matrices ? most : most / 2);
 }
 
-int64_t ResourceModel::fewScores(const ScheduleChoice &choice) const {
-  int64_t few = 0;
+std::pair<int64_t, int64_t> ResourceModel::scores(const ScheduleChoice &choice) const {
+  int64_t fewest = kManyScores, most = 0;
   PlaceRules rules = rulesOf(kernel, choice);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     auto fold = dot->getParentOfType<FoldOp>();
     auto type = dyn_cast<TileType>(dot.getOut().getType());
-    if (fold && type && choice.asynchronous && llvm::any_of(fold.getAxes(), [&](Attribute axis) {
+    if (!fold || !type || llvm::none_of(fold.getAxes(), [&](Attribute axis) {
           return type.has(cast<StringAttr>(axis).getValue());
         }))
-      few = std::max<int64_t>(few, kManyScores -
-                                       rules.placeOf(axesOfPart(type, choice)).count(Unit::Value));
+      return;
+    int64_t count = rules.placeOf(axesOfPart(type, choice)).count(Unit::Value);
+    fewest = std::min(fewest, count);
+    if (!isHeld(dot.getA(), choice, rules) && !isHeld(dot.getB(), choice, rules))
+      most = std::max(most, count);
   });
-  return few;
+  return {fewest, most};
 }
 
 /// Whether indices are divided or taken apart, bit by bit.
@@ -472,6 +459,8 @@ int64_t ResourceModel::heldDown(const ScheduleChoice &choice, int64_t tiles) con
       more = std::max(more, 4 * (underWay(fold, map, choice, rules) - kFewSteps));
     }
   });
+  if (choice.matrices && !choice.asynchronous)
+    more += std::max<int64_t>(scores(choice).second - kManyScores, 0) / kReadAhead;
   return kHeldDown + (byHand ? 2 * kGuards : 0) + more;
 }
 
@@ -502,201 +491,6 @@ bool ResourceModel::fits(const ScheduleChoice &choice) const {
          registers(choice).total() <= registerLimit(choice);
 }
 
-//===-- Time ---------------------------------------------------------------------===//
-
-namespace {
-
-/// What the units of an SM have to do for one tile.
-struct Work {
-  double tensorOps = 0, fmas = 0, alu = 0, mufu = 0, sharedBytes = 0, globalBytes = 0;
-
-  void add(const Work &other, double weight) {
-    tensorOps += weight * other.tensorOps;
-    fmas += weight * other.fmas;
-    alu += weight * other.alu;
-    mufu += weight * other.mufu;
-    sharedBytes += weight * other.sharedBytes;
-    globalBytes += weight * other.globalBytes;
-  }
-
-  /// Cycles of each unit of an SM.
-  std::array<double, 6> units(const TargetInfo &target) const {
-    // Of the peak of shared memory. With half of it 128 rows on 8 warps come out a sixth slower
-    // than on 4, which is what FlashAttention-2's authors measured for heads of 64 on A100.
-    constexpr double kSharedShare = 0.5;
-    double instructions = tensorOps / 4096 + sharedBytes / 512 + (fmas + alu + mufu) / 32;
-    return {tensorOps / target.tensorOps, (fmas + alu) / target.fmaLanes,
-            mufu / target.mufuLanes,      sharedBytes / (kSharedShare * target.sharedBytes),
-            globalBytes / target.l2Bytes, instructions / 4};
-  }
-  double oneByOne(const TargetInfo &target) const {
-    double sum = 0;
-    for (double unit : units(target))
-      sum += unit;
-    return sum;
-  }
-  /// Cycles of an SM on which so many warps do such work.
-  double cycles(const TargetInfo &target, int64_t warps) const {
-    // One warp a scheduler does one thing after the other; a second fills its gaps, more do little.
-    // Fewer than four leave schedulers, and what is theirs of the units, idle.
-    double each = double(warps) / 4;
-    double overlap = std::clamp(each, 1.0, 2.0) + 0.3 * std::max(each - 2, 0.0);
-    std::array<double, 6> list = units(target);
-    double most = *llvm::max_element(list);
-    return (most + (oneByOne(target) - most) / overlap) / std::min(each, 1.0);
-  }
-};
-
-/// How many warps have each element of a tile that is computed: those that its rows leave over, but
-/// for columns that warps share out.
-double copiesOf(Type type, const ScheduleChoice &choice, const PlaceRules &rules) {
-  SmallVector<TileType::AxisSize> axes = axesOfPart(type, choice);
-  if (!choice.matrices || axes.size() < 2)
-    return 1;
-  return double(choice.warps / choice.parts) / rules.placeOf(axes).count(Unit::Warp);
-}
-
-Work workOf(Operation *op, const ScheduleChoice &choice, const PlaceRules &rules) {
-  Work work;
-  if (auto dot = dyn_cast<DotOp>(op)) {
-    double steps = double(elementsOf(dot.getOut().getType(), choice.sizes));
-    for (auto axis : dot.getAxes().getAsRange<StringAttr>())
-      steps *= double(choice.sizes.lookup(axis));
-    if (!isByMatrices(dot, choice, rules)) {
-      work.fmas = steps;
-      work.sharedBytes = steps; // each operand is used for some rows and columns at once
-      return work;
-    }
-    double copies = copiesOf(dot.getOut().getType(), choice, rules);
-    work.tensorOps = 2 * steps * copies;
-    auto row = rules.ranked(sizedAxes(dot.getOut().getType(), choice.sizes))[0];
-    // Each warp reads all of its part of B for its rows.
-    for (Value operand : {dot.getA(), dot.getB()})
-      if (!cast<TileType>(operand.getType()).has(row.first.getValue()))
-        work.sharedBytes += double(bytesOf(operand.getType(), choice.sizes)) * copies *
-                            std::gcd<int64_t>(row.second / 16, choice.warps / choice.parts);
-  } else if (auto map = dyn_cast<MapOp>(op)) {
-    if (map.getNumResults() == 0 || PlaceRules::isCheap(map.getResult(0)))
-      return work;
-    Type type = map.getResult(0).getType();
-    double count = double(elementsOf(type, choice.sizes)) * copiesOf(type, choice, rules);
-    for (Operation &step : map.block()->without_terminator()) {
-      bool special = isa<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::TanhOp,
-                         math::SqrtOp, math::RsqrtOp, arith::DivFOp>(step);
-      (special ? work.mufu : work.alu) += count;
-    }
-  } else if (auto reduce = dyn_cast<ReduceOp>(op)) {
-    Type type = reduce.getIn().getType();
-    work.alu = double(elementsOf(type, choice.sizes)) * copiesOf(type, choice, rules);
-  } else if (auto read = dyn_cast<ReadOp>(op)) {
-    work.globalBytes = double(bytesOf(read.getOut().getType(), choice.sizes));
-  } else if (auto write = dyn_cast<WriteOp>(op)) {
-    work.globalBytes = double(bytesOf(write.getValue().getType(), choice.sizes));
-  }
-  return work;
-}
-
-/// Cycles of a turn that are nobody's work: steps that depend on each other, each barrier.
-constexpr double kSteps = 220, kBarrier = 40;
-/// From the address of a copy to its bytes. They are in L2: programs of other rows, and those of
-/// other heads of a group, read the same.
-constexpr double kLatency = 300;
-
-/// What a turn of a walk has of these, where `ctas` share an SM: copies that run ahead show with
-/// what the work meanwhile does not hide (fc-stage-copies says when each begins).
-double waitsOf(FoldOp fold, const ScheduleChoice &choice, const PlaceRules &rules,
-               const TargetInfo &target, int64_t ctas) {
-  Block &body = fold.getBody().front();
-  SmallVector<ReadOp> reads;
-  for (ReadOp read : body.getOps<ReadOp>())
-    if (PlaceRules::isSharedRead(read.getOut()))
-      reads.push_back(read);
-  if (!choice.asynchronous || reads.empty() || !body.getOps<FoldOp>().empty())
-    return kSteps + 2 * kBarrier;
-  // How far into its work a turn is behind each operation.
-  Work turn;
-  llvm::DenseMap<Operation *, double> behind;
-  double all = 0;
-  for (Operation &op : body) {
-    Work work = workOf(&op, choice, rules);
-    turn.add(work, 1);
-    behind[&op] = all += isa<ReadOp>(op) ? 0 : work.oneByOne(target);
-  }
-  double cycles = turn.cycles(target, ctas * choice.warps) * double(ctas);
-  auto timeOf = [&](double part) { return all > 0 ? part / all * cycles : 0; };
-  auto copy = [&](ReadOp read) {
-    return double(bytesOf(read.getOut().getType(), choice.sizes) * ctas) / target.l2Bytes;
-  };
-  auto lastUse = [&](ReadOp read) {
-    double last = 0;
-    for (Operation *user : read.getOut().getUsers())
-      last = std::max(last, behind.lookup(body.findAncestorOpInBlock(*user)));
-    return last;
-  };
-  llvm::stable_sort(reads, [&](ReadOp a, ReadOp b) { return lastUse(a) < lastUse(b); });
-  if (ResourceModel::takesSlots(fold) && choice.stages > 1) {
-    // All tiles of a turn, from behind a first product to the top of a later turn.
-    double bytes = 0;
-    for (ReadOp read : reads)
-      bytes += copy(read);
-    double hidden = double(choice.stages - 1) * cycles - timeOf(lastUse(reads[0]));
-    return kSteps + kBarrier + std::max(kLatency + bytes - hidden, 0.0);
-  }
-  // Each tile while the one before is used; the first of the next turn from when the last is there.
-  double waits = kSteps + double(std::max<size_t>(reads.size(), 2)) * kBarrier;
-  double from = 0;
-  for (size_t i = 1; i < reads.size(); ++i) {
-    double until = lastUse(reads[i - 1]);
-    waits += std::max(kLatency + copy(reads[i]) - timeOf(until - from), 0.0);
-    from = until;
-  }
-  double last = reads.size() > 1 ? timeOf(all - from) : 0;
-  return waits + std::max(kLatency + copy(reads[0]) - last, 0.0);
-}
-
-} // namespace
-
-bool ResourceModel::takesSlots(FoldOp fold) {
-  return fold.getAxes().size() == 1 && !fold->getParentOfType<FoldOp>();
-}
-
-double ResourceModel::cycles(const ScheduleChoice &choice, int64_t ctas) const {
-  constexpr double kReference = 4096; // points of a walked axis: entry and exit are a share of it
-  // A loop whose body stands several times is more code, to compile and to hold in the caches of
-  // instructions: a slot has to be worth a twentieth.
-  constexpr double kCode = 0.05;
-  PlaceRules rules = rulesOf(kernel, choice);
-  // The work of a tile of rows for one point of the walked axes.
-  Work work;
-  double waits = 0;
-  const_cast<KernelOp &>(kernel).walk([&](Operation *op) {
-    auto fold = isa<FoldOp>(op) ? cast<FoldOp>(op) : op->getParentOfType<FoldOp>();
-    double points = 1;
-    if (fold)
-      for (auto axis : fold.getAxes().getAsRange<StringAttr>())
-        points *= double(choice.sizes.lookup(axis));
-    if (op->getParentOfType<MapOp>())
-      return;
-    // Each part of a split walk has a state of its own to correct.
-    double parts = 1;
-    if (fold && isa<MapOp>(op) && op->getNumResults() &&
-        llvm::is_contained(fold.getAxes(), choice.splitAxis) &&
-        !over(op->getResult(0), choice.splitAxis.getValue()))
-      parts = double(choice.parts);
-    work.add(workOf(op, choice, rules), parts / (fold ? points : kReference));
-    if (isa<FoldOp>(op))
-      waits += waitsOf(fold, choice, rules, target, ctas) / points;
-  });
-  double rows = 1;
-  ProgramOp program = const_cast<KernelOp &>(kernel).program();
-  for (auto [axis, tile] :
-       llvm::zip(program.getAxes().getAsRange<StringAttr>(), program.getTiles()))
-    if (tile)
-      rows *= double(choice.sizes.lookup(axis));
-  double time = work.cycles(target, ctas * choice.warps) + waits / double(ctas);
-  return time * (1 + kCode * double(choice.stages - 1)) * 1024 / rows;
-}
-
 ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t atOnce) const {
   ScheduleEstimate estimate;
   Pressure pressure(kernel, choice);
@@ -704,7 +498,8 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.shared = shared(choice).total();
   estimate.wanted = pressure.peak + overhead(choice);
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
-  int64_t expected = estimate.wanted - fewScores(choice);
+  int64_t few = choice.asynchronous ? kManyScores - scores(choice).first : 0;
+  int64_t expected = estimate.wanted - few;
   if (choice.ctas > 1) {
     int64_t least = estimate.tiles + heldDown(choice, estimate.tiles);
     expected = std::min(expected, least);
@@ -716,6 +511,8 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
     int64_t squeezed = choice.asynchronous ? kSqueezed
                        : choice.matrices   ? -kSqueezed
                                            : kSqueezedScalar;
+    if (lookedUp(choice) > 0 || (!choice.matrices && target.capability >= 100))
+      squeezed = std::min<int64_t>(squeezed, 0);
     estimate.tight = estimate.wanted > estimate.limit + squeezed;
   }
   estimate.registers = estimate.tiles <= registerLimit(choice) ? std::min(expected, estimate.limit)

@@ -84,8 +84,11 @@ private:
   /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;
   int64_t heldDown(const ScheduleChoice &choice, int64_t tiles) const;
-  /// What it takes less of them where a thread has few scores.
-  int64_t fewScores(const ScheduleChoice &choice) const;
+  /// The fewest scores a thread has of a product, or what counts as many; and the most of one
+  /// whose operands are both read in each turn.
+  std::pair<int64_t, int64_t> scores(const ScheduleChoice &choice) const;
+  /// Registers of the addresses at which walks look values up.
+  int64_t lookedUp(const ScheduleChoice &choice) const;
   double cycles(const ScheduleChoice &choice, int64_t ctasPerSm) const;
 
   KernelOp kernel;

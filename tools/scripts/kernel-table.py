@@ -4,7 +4,7 @@
     kernel-table.py --write               measure all, write docs/kernels.md
     kernel-table.py --check               measure all, compare with docs/kernels.md
     kernel-table.py --check --only sm_80  the same for some targets only
-    kernel-table.py --check --sample      each kernel at each rung for one of the targets, in turn
+    kernel-table.py --check --sample      each kernel at each rung for one of the targets, in turn, and close ones
     kernel-table.py --check --foreseen    without ptxas: what the compiler itself says
     kernel-table.py --sweep               all head sizes, values of another size than keys, bf16; writes nothing
     kernel-table.py --sweep --only sm_90a for a target that is not on the page: its kernels at their defaults, too
@@ -37,6 +37,11 @@ HEADS = (32, 80, 96, 128, 256)  # beside 64, the default; of causal alone
 OTHERS = ((64, 128), (72, 40), (96, 64), (128, 64), (192, 128), (256, 64))  # of keys and of values, in a sweep
 BF16 = ("T=bf16",)
 SPLIT = "i=64,j=64,warps=8,split:j=2"
+# Off the page, with the sample: close to what a thread may have, by masks that divide or look values up, by plain copies
+# beside many scores; ptxas spilled of each.
+CLOSE = (("block_diffusion", "pipelined", "sm_80", 192), ("block_diffusion", "pipelined", "sm_80", 256),
+         ("block_diffusion", "pipelined", "sm_120a", 192), ("tree", "pipelined", "sm_80", 96),
+         ("document", "scalar", "sm_80", 192), ("natten1d", "scalar", "sm_120a", 192), ("softmax1", "tensor", "sm_80", 96))
 
 # Of an SM (CUDA Programming Guide, "Technical Specifications per Compute Capability"): shared memory in KiB, warps, CTAs.
 # Written down apart from the compiler's own table, which this checks.
@@ -137,7 +142,7 @@ def measure(arguments, case):
                 if not least <= off <= most:
                     problems.append(f"{who}: {entry['registers']} registers, and the model said "
                                     f"{schedule['registers']}; {least} to {most} may be between them")
-            section = "split" if case.schedule else "heads" if case.head else "all"
+            section = "split" if case.schedule else "all" if not case.head else "heads" if case.file == "causal" else "close"
             name = one["name"] if case.file == one["name"] else f"{case.file}: {one['name']}"
             name += f", D = {case.head}" if case.head else ""
             forms.append(Form(section, name, case.rung, variant["name"], case.target, foreseen, measured, off, problems))
@@ -194,7 +199,7 @@ def stale(forms, everything, other):
                     said[(section, *columns[:3], target)] = text
     wrong, met = [], set()
     for form in forms:
-        if form.target not in TARGETS:
+        if form.target not in TARGETS or form.section == "close":
             continue
         if other:
             form = form._replace(measured=None)
@@ -225,7 +230,7 @@ def cases(targets, sample):
     groups += [[Case(f, "pipelined", t, None, SPLIT) for t in TARGETS] for f in files()]
     if sample:  # another target for the next
         return [group[i % len(TARGETS)] for i, group in enumerate(groups)] + \
-               [Case("causal", "pipelined", t) for t in ALSO]
+               [Case("causal", "pipelined", t) for t in ALSO] + [Case(*close) for close in CLOSE]
     return [case for group in groups for case in group if case.target in targets]
 
 
