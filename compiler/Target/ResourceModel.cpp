@@ -296,7 +296,7 @@ Usage ResourceModel::registers(const ScheduleChoice &choice) const {
 /// beside its tiles. Fitted to what `ptxas -v` says of kernels_src/ under many schedules
 /// (docs/kernels.md); more of it where copies are under way.
 static constexpr int64_t kScalar = 76, kPlain = 48, kAsynchronous = 76, kWithoutProducts = 40;
-/// Of fewer scores than so many less is under way, one for one.
+/// Of fewer scores than so many less is under way, one for one, beside an operand that is held.
 static constexpr int64_t kManyScores = 32;
 /// With more sums than so many a product by FMAs has the operands of the next steps under way, too.
 static constexpr int64_t kManySums = 64, kNextSteps = 16;
@@ -498,7 +498,9 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.shared = shared(choice).total();
   estimate.wanted = pressure.peak + overhead(choice);
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
-  int64_t few = choice.asynchronous ? kManyScores - scores(choice).first : 0;
+  // Where fragments of both operands are read in each turn, ptxas takes no less for few scores.
+  auto [fewest, read] = scores(choice);
+  int64_t few = choice.asynchronous && read == 0 ? kManyScores - fewest : 0;
   int64_t expected = estimate.wanted - few;
   if (choice.ctas > 1) {
     int64_t least = estimate.tiles + heldDown(choice, estimate.tiles);
