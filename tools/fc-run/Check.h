@@ -1,5 +1,6 @@
 // Check.h - comparing outputs with the reference: the .fc text, evaluated naively in float64.
 #pragma once
+#include "dsl/Kernel.h"
 #include "tools/fc-run/Session.h"
 
 namespace fc::run {
@@ -33,8 +34,10 @@ struct Comparison {
   bool pass = false;
 };
 
-/// The tolerance of an output of `kernel`, by its type and those of the inputs.
-Tolerance toleranceOf(const Options &options, const rt::KernelSpec &kernel, rt::Elem elem);
+/// The tolerance of an output of `kernel`: that of the coarsest type to which the text rounds it,
+/// or anything on the way to it. What is read is exact, in the reference too, so inputs of a coarse
+/// type take nothing off a result that is computed in f32 from them.
+Tolerance toleranceOf(const Options &options, const dsl::Kernel &kernel, const dsl::Tensor &output);
 
 /// Element by element: `values` (or `integers`, where `tensor` holds such) are the reference's.
 Comparison compare(const std::string &name, const HostTensor &tensor,

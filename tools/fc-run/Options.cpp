@@ -87,14 +87,16 @@ CommandLine parseCommandLine(int argc, const char *const *argv) {
                     ->expected(0, 1)
                     ->group("Checking");
   app.add_option("--rel-l2", options.relL2,
-                 "tolerance of |x - ref| / |ref| in L2 (default by type: 1e-3, bf16 8e-3, "
+                 "tolerance of |x - ref| / |ref| in L2 (default by the coarsest type that the text "
+                 "rounds the output to, or what it is made of: f32 1e-5, f16 1e-3, bf16 8e-3, "
                  "8-bit floats 5e-2; integers must be equal)")
       ->type_name("X")
       ->check(CLI::NonNegativeNumber)
       ->group("Checking");
   app.add_option(
          "--max-abs", options.maxAbs,
-         "tolerance of |x - ref| (default 0.01, bf16 0.06, 8-bit floats 0.25; times the root mean "
+         "tolerance of |x - ref| (default f32 2e-5, f16 0.01, bf16 0.06, 8-bit floats 0.25; times "
+         "the root mean "
          "square of the reference if that is over 1, and at least a unit in the last place)")
       ->type_name("X")
       ->check(CLI::NonNegativeNumber)
