@@ -311,9 +311,9 @@ static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
 /// Between plain copies ptxas reads the operands of a product ahead; where both are read, for many
 /// scores more: a register for so many of them beyond `kManyScores`.
 static constexpr int64_t kReadAhead = 8;
-/// On sm_100a ptxas spills a few words where it does not on the others; on sm_90 where copies test
-/// their addresses.
-static constexpr int64_t kMoreOnSm100 = 8, kMoreOnSm90 = 4;
+/// On sm_100a ptxas spills a few words where it does not on the others; on sm_90 and sm_120a where
+/// copies test their addresses.
+static constexpr int64_t kMoreOnSm100 = 8, kMoreWhereTested = 4;
 /// Below this a kernel spills for certain.
 static constexpr int64_t kLeast = 40;
 /// Loops by hand keep the guards of S1 in every turn.
@@ -505,9 +505,8 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   if (choice.ctas > 1) {
     int64_t least = estimate.tiles + heldDown(choice, estimate.tiles);
     expected = std::min(expected, least);
-    least += target.name == "sm_100a"                      ? kMoreOnSm100
-             : target.capability == 90 && choice.unaligned ? kMoreOnSm90
-                                                           : 0;
+    bool tested = choice.unaligned && (target.capability == 90 || target.capability == 120);
+    least += target.name == "sm_100a" ? kMoreOnSm100 : tested ? kMoreWhereTested : 0;
     estimate.tight = least > estimate.limit;
   } else {
     int64_t squeezed = choice.asynchronous ? kSqueezed
