@@ -301,10 +301,15 @@ static constexpr int64_t kManyScores = 32;
 /// With more sums than so many a product by FMAs has the operands of the next steps under way, too.
 static constexpr int64_t kManySums = 64, kNextSteps = 16;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
-/// addresses can be computed again, or products by FMAs; so much less was, where copies are plain.
+/// addresses can be computed again and exponentials take the registers of their scores, or products
+/// by FMAs; so much less was, where copies are plain. Less can be squeezed in where copies test
+/// addresses in the loop, or are many.
 /// Nothing more is squeezed in where a walk looks values up, whose addresses are not made anew, nor
 /// by FMAs on the machines from sm_100a on.
-static constexpr int64_t kSqueezed = 6, kSqueezedScalar = 4;
+static constexpr int64_t kSqueezed = 32, kSqueezedUnaligned = 20, kSqueezedAddresses = 6,
+                         kSqueezedPlain = -6, kSqueezedScalar = 4;
+/// Copies of more chunks of 16 bytes a tensor and thread than so many have addresses of their own.
+static constexpr int64_t kFewChunks = 4;
 /// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
 /// with one more for each five of theirs, or three where copies test their addresses.
 static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
@@ -379,6 +384,16 @@ int64_t ResourceModel::lookedUp(const ScheduleChoice &choice) const {
   return most;
 }
 
+int64_t ResourceModel::wordsCopied(const ScheduleChoice &choice) const {
+  int64_t most = 0;
+  const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
+    for (Value operand : {dot.getA(), dot.getB()})
+      if (PlaceRules::isSharedRead(operand))
+        most = std::max(most, bytesOf(operand.getType(), choice.sizes) / (choice.warps * 128));
+  });
+  return most;
+}
+
 int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
   PlaceRules rules = rulesOf(kernel, choice);
   bool byHand = false, dividesByInt = false;
@@ -392,20 +407,17 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
         most = std::max(most, underWay(fold, map, choice, rules));
   });
   // Plain copies have what they load in registers, up to eight chunks of 16 bytes.
-  int64_t loaded = 0, sums = 0;
+  int64_t sums = 0;
   bool products = false;
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     products = true;
     if (isa<TileType>(dot.getOut().getType()))
       sums = std::max<int64_t>(
           sums, rules.placeOf(axesOfPart(dot.getOut().getType(), choice)).count(Unit::Value));
-    for (Value operand : {dot.getA(), dot.getB()})
-      if (PlaceRules::isSharedRead(operand))
-        loaded = std::max(loaded, bytesOf(operand.getType(), choice.sizes) / (choice.warps * 128));
   });
   int64_t base = !products              ? kWithoutProducts
                  : !choice.matrices     ? kScalar + (sums > kManySums ? kNextSteps : 0)
-                 : !choice.asynchronous ? kPlain + std::min<int64_t>(loaded, 32)
+                 : !choice.asynchronous ? kPlain + std::min<int64_t>(wordsCopied(choice), 32)
                                         : kAsynchronous;
   // Where fragments of both operands are read in each turn, quotients by a divisor of any sign are
   // under way beside them, one for each score as far as few scores leave room.
@@ -509,9 +521,10 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
     least += target.name == "sm_100a" ? kMoreOnSm100 : tested ? kMoreWhereTested : 0;
     estimate.tight = least > estimate.limit;
   } else {
-    int64_t squeezed = choice.asynchronous ? kSqueezed
-                       : choice.matrices   ? -kSqueezed
-                                           : kSqueezedScalar;
+    int64_t squeezed = !choice.asynchronous ? (choice.matrices ? kSqueezedPlain : kSqueezedScalar)
+                       : wordsCopied(choice) > 4 * kFewChunks ? kSqueezedAddresses
+                       : choice.unaligned                     ? kSqueezedUnaligned
+                                                              : kSqueezed;
     if (lookedUp(choice) > 0 || (!choice.matrices && target.capability >= 100))
       squeezed = std::min<int64_t>(squeezed, 0);
     estimate.tight = estimate.wanted > estimate.limit + squeezed;

@@ -80,6 +80,8 @@ public:
 private:
   /// Bytes of shared memory through which the parts of a walk merge their states.
   Usage merged(const ScheduleChoice &choice, const PlaceRules &rules) const;
+  /// Words of 4 bytes that a thread copies of an operand of a product, at most.
+  int64_t wordsCopied(const ScheduleChoice &choice) const;
   /// Registers beside those of tiles: what ptxas takes where it is free to, and what it needs where
   /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;

@@ -5,7 +5,7 @@
 // divided by is mostly a row (the sum of a softmax), a parameter or a number.
 //
 // x / r is x * (1 / r) for 2^-126 <= |r| <= 2^126, within three units of the last place. Rows
-// beyond, 0 among them, keep their quotients; a thread that has none branches around those. Of a
+// beyond, 0 among them, need three products; a thread that has none branches around those. Of a
 // parameter the reciprocal is kept finite, so that 0 / 0 is 0 (language S1): it has to be one
 // factor for what derives folds from them. docs/decisions/division.md.
 #include "compiler/IR/TestMap.h"
@@ -159,6 +159,13 @@ struct MultiplyReciprocals : impl::MultiplyReciprocalsBase<MultiplyReciprocals> 
     quotient.setFastmath(quotient.getFastmath() | arith::FastMathFlags::arcp);
   }
 
+  /// Below kLeast, or above kMost.
+  static Value isBeyond(OpBuilder &builder, Value size, double bound) {
+    auto predicate = bound == kLeast ? arith::CmpFPredicate::OLT : arith::CmpFPredicate::OGT;
+    return arith::CmpFOp::create(builder, size.getLoc(), predicate, size,
+                                 realConstant(builder, size.getLoc(), bound));
+  }
+
   static void invertRow(MapOp map, arith::DivFOp quotient) {
     OpBuilder inMap(quotient);
     // Where no divisor is 0, it is the sum of a softmax, which is at least 1.
@@ -172,11 +179,8 @@ struct MultiplyReciprocals : impl::MultiplyReciprocalsBase<MultiplyReciprocals> 
     });
     MapOp far = makeMap(builder, loc, row, [&](OpBuilder &inside, auto arguments) -> Value {
       Value size = math::AbsFOp::create(inside, loc, arguments[0]);
-      Value small = arith::CmpFOp::create(inside, loc, arith::CmpFPredicate::OLT, size,
-                                          realConstant(inside, loc, kLeast));
-      Value large = arith::CmpFOp::create(inside, loc, arith::CmpFPredicate::OGT, size,
-                                          realConstant(inside, loc, kMost));
-      return arith::OrIOp::create(inside, loc, small, large);
+      return arith::OrIOp::create(inside, loc, isBeyond(inside, size, kLeast),
+                                  isBeyond(inside, size, kMost));
     });
     auto product = [&](OpBuilder &inside, Value a, Value b) -> Value {
       return arith::MulFOp::create(inside, loc, a, b);
@@ -185,15 +189,27 @@ struct MultiplyReciprocals : impl::MultiplyReciprocalsBase<MultiplyReciprocals> 
         makeMap(builder, loc, {x, inverse.getResult(0)}, [&](OpBuilder &inside, auto arguments) {
           return product(inside, arguments[0], arguments[1]);
         });
-    MapOp chosen =
-        makeMap(builder, loc, {far.getResult(0), near.getResult(0), x, inverse.getResult(0), row},
-                [&](OpBuilder &inside, auto arguments) -> Value {
-                  auto exact = arith::DivFOp::create(inside, loc, arguments[2], arguments[4],
-                                                     quotient.getFastmathAttr());
-                  allowTwoPlaces(exact);
-                  return arith::SelectOp::create(inside, loc, arguments[0], exact,
-                                                 product(inside, arguments[2], arguments[3]));
-                });
+    // x (1 / (r s)) s, with an s that gives r s a reciprocal: three products, so that by 0 each of
+    // them can be by a number that together take all but 0 beyond the largest.
+    MapOp chosen = makeMap(
+        builder, loc, {far.getResult(0), near.getResult(0), x, row},
+        [&](OpBuilder &inside, auto arguments) -> Value {
+          auto number = [&](double value) { return realConstant(inside, loc, value); };
+          auto choose = [&](Value flag, Value then, Value otherwise) -> Value {
+            return arith::SelectOp::create(inside, loc, flag, then, otherwise);
+          };
+          Value divisor = arguments[3], size = math::AbsFOp::create(inside, loc, divisor);
+          Value shift = choose(isBeyond(inside, size, kLeast), number(0x1p24),
+                               choose(isBeyond(inside, size, kMost), number(0x1p-24), number(1)));
+          Value isZero =
+              arith::CmpFOp::create(inside, loc, arith::CmpFPredicate::OEQ, size, number(0));
+          Value large = number(0x1p127);
+          Value shifted = inverseOf(inside, loc, product(inside, divisor, shift));
+          Value sign = math::CopySignOp::create(inside, loc, large, divisor);
+          Value quotient = product(inside, arguments[2], choose(isZero, large, shifted));
+          quotient = product(inside, quotient, choose(isZero, large, shift));
+          return product(inside, quotient, choose(isZero, sign, number(1)));
+        });
     chosen->setAttr(kRareAttr, builder.getUnitAttr());
     map->insertOperands(map->getNumOperands(), chosen.getResult(0));
     replace(quotient, map.block()->addArgument(quotient.getType(), loc));

@@ -180,7 +180,7 @@ def MultiplyReciprocals : Pass<"fc-multiply-reciprocals", "::fc::KernelOp"> {
     In: maps. Out: a quotient `x / r` of f32 is `x * (1 / r)` where r is a number or the same for all points of the map's
     tile; the reciprocal of the latter is finite unless r is NaN, so that 0 / 0 stays 0. With `rows` the same is done where r varies
     over fewer axes than x: without more where it cannot be 0 (`nnan`), else with a map marked `fc.rare`
-    (`compiler/IR/TestMap.h`), which divides by what is below 2^-126 or above 2^126. With `rows` all other
+    (`compiler/IR/TestMap.h`) for rows below 2^-126 or above 2^126: x (1 / (r s)) s with a power of two s, and what 0 asks for. With `rows` all other
     quotients get the flag `arcp`: two units of the last place are allowed.
 
     Left alone: quotients that are rounded to integers or compared; f16, bf16 and f64. Why, and what that costs:

@@ -46,7 +46,8 @@ fc.kernel @tile(%x: !fc.tensor<f32, ["M", "N"]>, %cap: f32, %o: !fc.tensor<f32, 
 
 // -----
 
-// A row that may be 0: what has a reciprocal is multiplied by it, and a thread that has a row beyond divides that row's elements.
+// A row that may be 0: what has a reciprocal is multiplied by it. A thread that has a row beyond takes x * (1 / (r * s)) * s for each of
+// its rows, s being 1, 2^24 or 2^-24; by 0, three products take all but 0 beyond the largest number.
 // ROWS-LABEL: fc.kernel @row
 // ROWS: %[[X:.*]] = fc.map(
 // ROWS: math.exp
@@ -57,10 +58,20 @@ fc.kernel @tile(%x: !fc.tensor<f32, ["M", "N"]>, %cap: f32, %o: !fc.tensor<f32, 
 // ROWS: arith.cmpf ogt
 // ROWS: %[[NEAR:.*]] = fc.map(%[[X]], %[[INVERSE]]) {
 // ROWS: arith.mulf
-// ROWS: %[[CHOSEN:.*]] = fc.map(%[[FAR]], %[[NEAR]], %[[X]], %[[INVERSE]], %[[L]]) {
-// ROWS: %[[EXACT:.*]] = arith.divf %{{.*}}, %{{.*}} fastmath<arcp>
-// ROWS: %[[PRODUCT:.*]] = arith.mulf
-// ROWS: arith.select %{{.*}}, %[[EXACT]], %[[PRODUCT]]
+// ROWS: %[[CHOSEN:.*]] = fc.map(%[[FAR]], %[[NEAR]], %[[X]], %[[L]]) {
+// ROWS-NEXT: ^bb0(%{{.*}}: i1, %{{.*}}: f32, %[[E:.*]]: f32, %[[R:.*]]: f32):
+// ROWS: %[[DOWN:.*]] = arith.select
+// ROWS: %[[SHIFT:.*]] = arith.select %{{.*}}, %{{.*}}, %[[DOWN]]
+// ROWS: %[[ZERO:.*]] = arith.cmpf oeq
+// ROWS: %[[SHIFTED:.*]] = arith.mulf %[[R]], %[[SHIFT]]
+// ROWS: %[[BY:.*]] = arith.divf %{{.*}}, %[[SHIFTED]] fastmath<nnan,arcp>
+// ROWS: %[[SIGN:.*]] = math.copysign %{{.*}}, %[[R]]
+// ROWS: %[[A:.*]] = arith.select %[[ZERO]], %{{.*}}, %[[BY]]
+// ROWS-NEXT: %[[ONCE:.*]] = arith.mulf %[[E]], %[[A]]
+// ROWS-NEXT: %[[B:.*]] = arith.select %[[ZERO]], %{{.*}}, %[[SHIFT]]
+// ROWS-NEXT: %[[TWICE:.*]] = arith.mulf %[[ONCE]], %[[B]]
+// ROWS: %[[C:.*]] = arith.select %[[ZERO]], %[[SIGN]], %
+// ROWS-NEXT: arith.mulf %[[TWICE]], %[[C]]
 // ROWS: {fc.rare}
 // ROWS: fc.map(%[[CHOSEN]]) {
 // ROWS-NEXT: ^bb0(
