@@ -303,7 +303,7 @@ static constexpr int64_t kManySums = 64, kNextSteps = 16;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
 /// addresses can be computed again and exponentials take the registers of their scores, or products
 /// by FMAs; so much less was, where copies are plain. Less can be squeezed in where copies test
-/// addresses in the loop, or are many.
+/// addresses in the loop, or are many, and on sm_120a.
 /// Nothing more is squeezed in where a walk looks values up, whose addresses are not made anew, nor
 /// by FMAs on the machines from sm_100a on.
 static constexpr int64_t kSqueezed = 32, kSqueezedUnaligned = 20, kSqueezedAddresses = 6,
@@ -522,9 +522,10 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
     estimate.tight = least > estimate.limit;
   } else {
     int64_t squeezed = !choice.asynchronous ? (choice.matrices ? kSqueezedPlain : kSqueezedScalar)
-                       : wordsCopied(choice) > 4 * kFewChunks ? kSqueezedAddresses
-                       : choice.unaligned                     ? kSqueezedUnaligned
-                                                              : kSqueezed;
+                       : wordsCopied(choice) > 4 * kFewChunks || target.capability >= 120
+                           ? kSqueezedAddresses
+                       : choice.unaligned ? kSqueezedUnaligned
+                                          : kSqueezed;
     if (lookedUp(choice) > 0 || (!choice.matrices && target.capability >= 100))
       squeezed = std::min<int64_t>(squeezed, 0);
     estimate.tight = estimate.wanted > estimate.limit + squeezed;
