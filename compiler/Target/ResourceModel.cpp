@@ -384,11 +384,12 @@ int64_t ResourceModel::lookedUp(const ScheduleChoice &choice) const {
   return most;
 }
 
-int64_t ResourceModel::wordsCopied(const ScheduleChoice &choice) const {
+int64_t ResourceModel::wordsCopied(const ScheduleChoice &choice, bool inWalks) const {
   int64_t most = 0;
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     for (Value operand : {dot.getA(), dot.getB()})
-      if (PlaceRules::isSharedRead(operand))
+      if (PlaceRules::isSharedRead(operand) &&
+          (!inWalks || operand.getDefiningOp()->getParentOfType<FoldOp>()))
         most = std::max(most, bytesOf(operand.getType(), choice.sizes) / (choice.warps * 128));
   });
   return most;
@@ -417,7 +418,7 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
   });
   int64_t base = !products              ? kWithoutProducts
                  : !choice.matrices     ? kScalar + (sums > kManySums ? kNextSteps : 0)
-                 : !choice.asynchronous ? kPlain + std::min<int64_t>(wordsCopied(choice), 32)
+                 : !choice.asynchronous ? kPlain + std::min<int64_t>(wordsCopied(choice, false), 32)
                                         : kAsynchronous;
   // Where fragments of both operands are read in each turn, quotients by a divisor of any sign are
   // under way beside them, one for each score as far as few scores leave room.
@@ -522,7 +523,7 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
     estimate.tight = least > estimate.limit;
   } else {
     int64_t squeezed = !choice.asynchronous ? (choice.matrices ? kSqueezedPlain : kSqueezedScalar)
-                       : wordsCopied(choice) > 4 * kFewChunks || target.capability >= 120
+                       : wordsCopied(choice, true) > 4 * kFewChunks || target.capability >= 120
                            ? kSqueezedAddresses
                        : choice.unaligned ? kSqueezedUnaligned
                                           : kSqueezed;

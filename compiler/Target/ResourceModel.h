@@ -80,8 +80,9 @@ public:
 private:
   /// Bytes of shared memory through which the parts of a walk merge their states.
   Usage merged(const ScheduleChoice &choice, const PlaceRules &rules) const;
-  /// Words of 4 bytes that a thread copies of an operand of a product, at most.
-  int64_t wordsCopied(const ScheduleChoice &choice) const;
+  /// Words of 4 bytes that a thread copies of an operand of a product, at most; of all of them, or
+  /// of those that walks read.
+  int64_t wordsCopied(const ScheduleChoice &choice, bool inWalks) const;
   /// Registers beside those of tiles: what ptxas takes where it is free to, and what it needs where
   /// `ctas` hold it down.
   int64_t overhead(const ScheduleChoice &choice) const;
