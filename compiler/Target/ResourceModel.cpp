@@ -301,15 +301,14 @@ static constexpr int64_t kManyScores = 32;
 /// With more sums than so many a product by FMAs has the operands of the next steps under way, too.
 static constexpr int64_t kManySums = 64, kNextSteps = 16;
 /// So much more than a thread may have was not seen to spill where copies are asynchronous, as
-/// addresses can be computed again and exponentials take the registers of their scores, or products
-/// by FMAs; so much less was, where copies are plain. Less can be squeezed in where copies test
-/// addresses in the loop, or are many, and on sm_120a.
+/// addresses can be computed again, or products by FMAs; so much less was, where copies are plain.
 /// Nothing more is squeezed in where a walk looks values up, whose addresses are not made anew, nor
 /// by FMAs on the machines from sm_100a on.
-static constexpr int64_t kSqueezed = 32, kSqueezedUnaligned = 20, kSqueezedAddresses = 6,
-                         kSqueezedPlain = -6, kSqueezedScalar = 4;
-/// Copies of more chunks of 16 bytes a tensor and thread than so many have addresses of their own.
-static constexpr int64_t kFewChunks = 4;
+static constexpr int64_t kSqueezed = 6, kSqueezedPlain = -6, kSqueezedScalar = 4;
+/// Exponentials take the registers of their scores: of scores beyond `kManyScores` so many more are
+/// squeezed in, fewer where copies test addresses in the loop. Not on sm_120a, and not where copies
+/// are of more chunks of 16 bytes a tensor and thread, which have addresses of their own.
+static constexpr int64_t kOfScores = 26, kOfScoresUnaligned = 14, kFewChunks = 4;
 /// And with so few beside its tiles it makes do, where CTAs have to share an SM; beyond some tiles
 /// with one more for each five of theirs, or three where copies test their addresses.
 static constexpr int64_t kHeldDown = 56, kFewSteps = 11, kFewTiles = 72;
@@ -429,7 +428,7 @@ int64_t ResourceModel::overhead(const ScheduleChoice &choice) const {
 }
 
 std::pair<int64_t, int64_t> ResourceModel::scores(const ScheduleChoice &choice) const {
-  int64_t fewest = kManyScores, most = 0;
+  int64_t fewest = INT64_MAX, most = 0;
   PlaceRules rules = rulesOf(kernel, choice);
   const_cast<KernelOp &>(kernel).walk([&](DotOp dot) {
     auto fold = dot->getParentOfType<FoldOp>();
@@ -513,7 +512,7 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
   estimate.limit = registersFor(target, choice.warps, choice.ctas);
   // Where fragments of both operands are read in each turn, ptxas takes no less for few scores.
   auto [fewest, read] = scores(choice);
-  int64_t few = choice.asynchronous && read == 0 ? kManyScores - fewest : 0;
+  int64_t few = choice.asynchronous && read == 0 ? std::max<int64_t>(kManyScores - fewest, 0) : 0;
   int64_t expected = estimate.wanted - few;
   if (choice.ctas > 1) {
     int64_t least = estimate.tiles + heldDown(choice, estimate.tiles);
@@ -522,11 +521,13 @@ ScheduleEstimate ResourceModel::estimate(const ScheduleChoice &choice, int64_t a
     least += target.name == "sm_100a" ? kMoreOnSm100 : tested ? kMoreWhereTested : 0;
     estimate.tight = least > estimate.limit;
   } else {
-    int64_t squeezed = !choice.asynchronous ? (choice.matrices ? kSqueezedPlain : kSqueezedScalar)
-                       : wordsCopied(choice, true) > 4 * kFewChunks || target.capability >= 120
-                           ? kSqueezedAddresses
-                       : choice.unaligned ? kSqueezedUnaligned
-                                          : kSqueezed;
+    int64_t squeezed = choice.asynchronous ? kSqueezed
+                       : choice.matrices   ? kSqueezedPlain
+                                           : kSqueezedScalar;
+    if (choice.asynchronous && target.capability < 120 && fewest != INT64_MAX &&
+        wordsCopied(choice, true) <= 4 * kFewChunks)
+      squeezed += std::clamp<int64_t>(fewest - kManyScores, 0,
+                                      choice.unaligned ? kOfScoresUnaligned : kOfScores);
     if (lookedUp(choice) > 0 || (!choice.matrices && target.capability >= 100))
       squeezed = std::min<int64_t>(squeezed, 0);
     estimate.tight = estimate.wanted > estimate.limit + squeezed;
